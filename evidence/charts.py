@@ -1,0 +1,70 @@
+"""The look of every chart, and how a chart is stored in a notebook."""
+
+from __future__ import annotations
+
+import textwrap
+
+import altair as alt
+
+#: One meaning, one colour, everywhere. The steps in lightness keep them apart in grey print.
+COLOURS = {
+    "doctors": "#14507a",
+    "managers": "#e39a2d",
+    "doctor-managers": "#7a68b3",
+    "both": "#6f7780",
+    "strain": "#a8392b",
+    "alignment": "#2fa08f",
+    "mixed": "#d8b365",
+    "neutral": "#b9c0c7",
+    "ink": "#1d2a35",
+    "quiet": "#5d6a75",
+    "rule": "#d5dbe0",
+}
+FONT = "Inter, Helvetica, Arial, sans-serif"
+#: A title of this many characters still fits a 350 pixel phone column at the sizes below.
+TITLE_CHARS, SUBTITLE_CHARS = 42, 54
+
+#: Altair's own mimetype has a dot before "json", which a notebook file cannot hold as an object.
+MIME = "application/vnd.vegalite.v6+json"
+
+
+@alt.theme.register("book", enable=True)
+def theme() -> alt.theme.ThemeConfig:
+    """Altair's theme of the book: its faces, its sizes, quiet axes and no frame."""
+    axis = {"labelColor": COLOURS["ink"], "titleColor": COLOURS["quiet"], "labelFontSize": 12, "titleFontSize": 12,
+            "titleFontWeight": "normal", "domainColor": COLOURS["rule"], "tickColor": COLOURS["rule"],
+            "gridColor": COLOURS["rule"], "labelLimit": 220, "labelPadding": 5}
+    return {"config": {
+        "font": FONT, "background": "white", "padding": {"left": 4, "right": 10, "top": 4, "bottom": 4},
+        "view": {"stroke": None}, "axis": axis, "axisY": {"grid": False, "domain": False, "ticks": False},
+        "legend": {"labelColor": COLOURS["ink"], "labelFontSize": 12, "title": None, "orient": "top"},
+        "title": {"anchor": "start", "frame": "group", "fontSize": 15, "fontWeight": 600, "color": COLOURS["ink"],
+                  "subtitleFontSize": 12, "subtitleColor": COLOURS["quiet"], "subtitlePadding": 5, "offset": 14,
+                  "lineHeight": 19, "subtitleLineHeight": 16},
+        "text": {"fontSize": 12, "color": COLOURS["ink"]},
+        "bar": {"color": COLOURS["both"]}, "point": {"filled": True, "size": 90},
+    }}
+
+
+def _bundle(spec: dict, **_) -> dict:
+    return {MIME: spec, "text/plain": spec.get("description", "chart")}
+
+
+alt.renderers.register("book", _bundle)
+alt.renderers.enable("book")
+
+
+def titled(chart: alt.Chart | alt.LayerChart, title: str, measure: str, alt_text: str, height=None):
+    """Finish a chart: title (the finding), measure (what is measured, and on how many), alt text (the message).
+
+    The chart takes the width of its column, so that it can be read on a phone; height is in pixels, or
+    {'step': pixels} for one row. Lines are wrapped, since a chart cannot wrap its own.
+    """
+    heading = alt.TitleParams(textwrap.wrap(title, TITLE_CHARS), subtitle=textwrap.wrap(measure, SUBTITLE_CHARS))
+    size = {"width": "container"} | ({} if height is None else {"height": height})
+    return chart.properties(title=heading, description=alt_text, **size)
+
+
+def order(*keys: str) -> alt.Scale:
+    """A colour scale of the named meanings, in this order: order('strain', 'alignment')."""
+    return alt.Scale(domain=list(keys), range=[COLOURS[k] for k in keys])

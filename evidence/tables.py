@@ -1,0 +1,68 @@
+"""Tables as MyST Markdown: real tables in HTML and PDF, with live citations."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+#: What MyST would read as markup in a cell of data.
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$#~^@:%&!()])")
+
+
+class Myst(str):
+    """Text that is MyST already; any other text in a table is data, and shown as it stands."""
+
+
+def escape(value: object) -> str:
+    """A cell as MyST: data is escaped, so that markup in a title is text; a missing value is a dash."""
+    if isinstance(value, Myst):
+        return str(value)
+    if value is None or value is pd.NA or (isinstance(value, float) and pd.isna(value)) or value == "":
+        return "–"
+    return SPECIAL.sub(r"\\\1", str(value)).replace("\n", " ")
+
+
+def cite(studies: Iterable[str] | str, textual: bool = True) -> Myst:
+    """Live citations of one or more studies, by key: 'Davies and others (2003a)', or bracketed."""
+    keys = [studies] if isinstance(studies, str) else list(studies)
+    if not keys:
+        return Myst("")
+    return Myst(f"{{cite:{'t' if textual else 'p'}}}`{','.join(keys)}`")
+
+
+def mark(findings: Iterable[str] | str) -> Myst:
+    """Marks linked to the rows of the findings ledger."""
+    ids = [findings] if isinstance(findings, str) else list(findings)
+    return Myst(" ".join(f"{{finding}}`{i}`" for i in ids))
+
+
+def names(words: Iterable[str]) -> str:
+    """Words joined for prose: 'one, two and three'."""
+    *first, last = [str(w) for w in words]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+class Table:
+    """A numbered table with a caption, shown as MyST Markdown.
+
+    frame: the cells; column names are the headings. caption: MyST. name: label for {numref}.
+    Columns of numbers are right-aligned; align overrides, 'left' or 'right' by column name.
+    """
+
+    def __init__(self, frame: pd.DataFrame, caption: str, name: str, align: dict[str, str] | None = None):
+        self.frame, self.caption, self.name, self.align = frame, caption, name, align or {}
+
+    def markdown(self) -> str:
+        """The table as a MyST {table} directive round a pipe table."""
+        sides = [self.align.get(c) or ("right" if pd.api.types.is_numeric_dtype(self.frame[c]) else "left")
+                 for c in self.frame]
+        rule = ["---:" if side == "right" else ":---" for side in sides]
+        rows = [[escape(c) for c in self.frame], rule,
+                *([escape(v) for v in row] for row in self.frame.itertuples(index=False))]
+        body = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        return f":::{{table}} {self.caption}\n:name: {self.name}\n\n{body}\n:::"
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {"text/markdown": self.markdown(), "text/plain": self.frame.to_string(index=False)}
