@@ -1,0 +1,259 @@
+"""Check the dataset and the bibliography: `make check`.
+
+Prints one line for each fault, naming file, row or entry, field and what was expected; exit status 1
+when there is any. Nothing is written.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from evidence.data import BIBLIOGRAPHY, DATA, PACKAGE, schema
+
+Row = dict[str, str]
+CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
+
+
+def faults(folder: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> list[str]:
+    """Every fault of the dataset in folder and of the bibliography, one line each, in file order.
+
+    A later step needs what an earlier one found sound: files that cannot be read hide the rules on values,
+    and broken values hide the rules across tables.
+    """
+    try:
+        resources = schema(folder)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return [f"{folder.name}/{PACKAGE}: expected a Frictionless Data Package in JSON: {_line(error)}"]
+    found = [f for r in resources.values() for f in _unreadable(folder / r["path"], r["schema"])]
+    entries: dict[str, Row] = {}
+    found += _read_bibliography(bibliography, entries)
+    if not found:
+        found = list(_schema_faults(folder))
+    if not found:
+        tables = {name: read(folder / r["path"]) for name, r in resources.items()}
+        found = [*_citation_faults(tables), *_finding_faults(tables), *_study_faults(tables, entries, bibliography),
+                 *_figure_faults(tables)]
+    return found
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a CSV table as text; the first row of data is row 2, as in a spreadsheet."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())
+
+
+# --- files -----------------------------------------------------------------------------------------------
+
+def _unreadable(path: Path, schema: dict) -> Iterator[str]:
+    """Faults that keep a table from being read as one: missing, mis-encoded, merged, wrong columns."""
+    where = f"{path.parent.name}/{path.name}"
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        yield f"{where}: expected a CSV table, found no such file"
+        return
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = raw[:error.start].count(b"\n") + 1
+        yield f"{where}, row {row}: expected UTF-8, found byte 0x{raw[error.start]:02x}"
+        return
+    marks = [n for n, line in enumerate(text.splitlines(), 1) if CONFLICT.match(line)]
+    if marks:
+        yield f"{where}, row {marks[0]}: expected data, found a merge conflict mark"
+        return
+    try:
+        rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
+    except csv.Error as error:
+        yield f"{where}: expected CSV with balanced quotes: {error}"
+        return
+    names = [f["name"] for f in schema["fields"]]
+    head = rows[0] if rows else []
+    if head != names:
+        wrong = next((f"field {n}: found {h or 'nothing'!r}" for h, n in zip(head + [""] * len(names), names) if h != n),
+                     f"found further field {head[len(names):][0] if len(head) > len(names) else ''!r}")
+        yield f"{where}, row 1, {wrong}, expected the header {','.join(names)}"
+        return
+    if len(rows) == 1:
+        yield f"{where}: expected at least one row of data, found none"
+    for number, row in enumerate(rows[1:], 2):
+        if len(row) != len(names):
+            yield f"{where}, row {number}: expected {len(names)} fields, found {len(row)}"
+        for name, value in zip(names, row):
+            if value[:1] in "=+@\t" and value:
+                yield f"{where}, row {number}, field {name}: expected text, found a spreadsheet formula {value!r}"
+            elif value != value.strip():
+                yield f"{where}, row {number}, field {name}: expected no space at either end, found {value!r}"
+
+
+def _read_bibliography(path: Path, entries: dict[str, Row]) -> Iterator[str]:
+    """Fill entries from a BibTeX file, by key; yield what is wrong with it."""
+    from pybtex.database import BibliographyDataError, parse_string
+    from pybtex.scanner import PybtexSyntaxError
+
+    try:
+        text = path.read_text("utf-8-sig")
+        if mark := next((n for n, line in enumerate(text.splitlines(), 1) if CONFLICT.match(line)), None):
+            yield f"{path.name}, line {mark}: expected an entry, found a merge conflict mark"
+            return
+        parsed = parse_string(text, "bibtex")
+    except OSError:
+        yield f"{path.name}: expected a BibTeX file, found no such file"
+        return
+    except UnicodeDecodeError as error:
+        yield f"{path.name}: expected UTF-8, found byte 0x{error.object[error.start]:02x}"
+        return
+    except PybtexSyntaxError as error:
+        yield f"{path.name}, line {error.lineno}: expected BibTeX: {_line(error)}"
+        return
+    except BibliographyDataError as error:
+        yield f"{path.name}: expected each key once: {_line(error)}"
+        return
+    for key, entry in parsed.entries.items():
+        entries[key] = dict(entry.fields) | {"author": " and ".join(map(str, entry.persons.get("author", [])))}
+        for field in ("author", "title", "year"):
+            if not entries[key].get(field):
+                yield f"{path.name}, entry {key}, field {field}: expected a value, found none"
+        if not re.fullmatch(r"\d{4}[a-z]?", entries[key].get("year", "")):
+            yield f"{path.name}, entry {key}, field year: expected four digits, found {entries[key].get('year', '')!r}"
+
+
+# --- the schema ------------------------------------------------------------------------------------------
+
+def _schema_faults(folder: Path) -> Iterator[str]:
+    """What Frictionless finds: types, enumerations, patterns, keys and foreign keys."""
+    from frictionless import Package, system
+
+    with system.use_context(trusted=True):  # the folder may be anywhere, a copy under test for one
+        report = Package(str(folder / PACKAGE)).validate()
+    for error in report.errors:
+        yield f"{folder.name}/{PACKAGE}: {_line(error.note)}"
+    for task in report.tasks:
+        for error in task.errors:
+            # Frictionless names one of several fields in different ways; an error without a row is of the table.
+            row = f", row {error.row_number}" if hasattr(error, "row_number") else ""
+            field = getattr(error, "field_name", None) or ", ".join(getattr(error, "field_names", []) or [])
+            value = getattr(error, "cell", None)
+            found = f", found {value!r}" if value is not None else ""
+            yield f"{folder.name}/{task.place}{row}{f', field {field}' if field else ''}: expected {_expected(error)}{found}"
+
+
+def _expected(error) -> str:
+    note = _line(error.note)
+    if match := re.match(r'constraint "(\w+)" is "(.*)"$', note):
+        kind, value = match.groups()
+        return {"enum": f"one of {value}", "pattern": f"the form {value}", "required": "a value",
+                "unique": "a value used once"}.get(kind, f"{kind} {value}")
+    if match := re.match(r'type is "(\w+)/', note):
+        return f"a {match[1]}"
+    if error.type == "foreign-key":
+        return f"a key that exists: {note}"
+    if error.type in ("primary-key", "unique-error"):
+        return f"a key used once: {note}"
+    return f"otherwise: {note}"
+
+
+# --- rules across tables ---------------------------------------------------------------------------------
+
+def _citation_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
+    """A citation is in its finding's section, and numbered in reading order within it."""
+    section = {f["finding"]: f["section"] for f in tables["findings"]}
+    letters = {f["section"]: f["finding"].split("-")[0] for f in tables["findings"]}
+    seen: Counter[str] = Counter()
+    for row, c in enumerate(tables["citations"], 2):
+        where = f"data/citations.csv, row {row}"
+        if c["section"] != section[c["finding"]]:
+            yield (f"{where}, field section: expected {section[c['finding']]}, the section of finding {c['finding']}, "
+                   f"found {c['section']!r}")
+        seen[c["section"]] += 1
+        prefix, number = c["citation"].split("-c")
+        if prefix != letters.get(c["section"]) or int(number) != seen[c["section"]]:
+            yield (f"{where}, field citation: expected {letters.get(c['section'])}-c{seen[c['section']]:02d}, the next in "
+                   f"the section's reading order, found {c['citation']!r}")
+        if (c["role"] == "quotation") != bool(c["page"]):
+            yield f"{where}, field page: expected a page for a quotation and none otherwise, found {c['page']!r}"
+
+
+def _finding_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
+    """A finding is cited, carried by a cited one, or the reviewers' own, and says which."""
+    cited = {c["finding"] for c in tables["citations"]}
+    letters: dict[str, str] = {}
+    for row, f in enumerate(tables["findings"], 2):
+        where, mark = f"data/findings.csv, row {row}", f["finding"]
+        if letters.setdefault(f["section"], mark.split("-")[0]) != mark.split("-")[0]:
+            yield f"{where}, field finding: expected {letters[f['section']]}-, as in the section's others, found {mark!r}"
+        expected = "cited" if mark in cited else "carried" if f["rests_on"] else "reviewers"
+        if f["attribution"] != expected:
+            why = {"cited": "citations.csv cites a study for it", "carried": "it rests on another finding",
+                   "reviewers": "no citation supports it and it rests on no other finding"}[expected]
+            yield f"{where}, field attribution: expected {expected}, because {why}, found {f['attribution']!r}"
+        if f["rests_on"] and (f["rests_on"] not in cited or mark in cited):
+            yield f"{where}, field rests_on: expected a cited finding, on an uncited one, found {f['rests_on']!r}"
+
+
+def _study_faults(tables: dict[str, list[Row]], entries: dict[str, Row], bibliography: Path) -> Iterator[str]:
+    """A study is in references.bib and the other way round; it is used; its record is honest."""
+    cited = {c["study"] for c in tables["citations"]}
+    counted = {f["study"] for f in tables["figures"]}
+    studies = {s["study"] for s in tables["studies"]}
+    for row, s in enumerate(tables["studies"], 2):
+        where, key = f"data/studies.csv, row {row}", s["study"]
+        if key not in entries:
+            yield f"{where}, field study: expected an entry in {bibliography.name}, found none for {key!r}"
+        if key not in cited | counted:
+            yield f"{where}, field study: expected a row in citations.csv or figures.csv, found none for {key!r}"
+        if bool(s["cited_as"]) != (key in cited):
+            yield (f"{where}, field cited_as: expected {'the label the review prints' if key in cited else 'nothing'}, "
+                   f"since citations.csv {'cites' if key in cited else 'does not cite'} {key}, found {s['cited_as']!r}")
+        if (s["record"] == "unchecked") == bool(s["record_source"]):
+            yield (f"{where}, field record_source: expected {'nothing' if s['record_source'] else 'an address'} for a "
+                   f"record that is {s['record']}, found {s['record_source']!r}")
+        if s["record"] == "unchecked":
+            for field in ("doi", "volume", "number", "pages"):
+                if entries.get(key, {}).get(field):
+                    yield f"{bibliography.name}, entry {key}, field {field}: expected none, since the record is unchecked"
+    for key in entries.keys() - studies:
+        yield f"{bibliography.name}, entry {key}: expected a row in data/studies.csv, found none"
+
+
+def _figure_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
+    """Count, base, sample and percentage of a published number do not contradict each other."""
+    for row, f in enumerate(tables["figures"], 2):
+        where = f"data/figures.csv, row {row}"
+        count, base, sample = (int(f[k]) if f[k] else None for k in ("count", "base", "sample"))
+        if count is None and not f["percent"]:
+            yield f"{where}, field count: expected a count or a percent, found neither"
+        if count is not None and base is not None:
+            if count > base:
+                yield f"{where}, field count: expected at most the base {base}, found {count}"
+            elif f["percent"] and abs(100 * count / base - float(f["percent"])) > 0.5:
+                yield f"{where}, field percent: expected {100 * count / base:.1f} from {count}/{base}, found {f['percent']}"
+        if base is not None and sample is not None and base > sample:
+            yield f"{where}, field base: expected at most the sample {sample}, found {base}"
+        if not f["figure"].startswith(f["study"] + "-"):
+            yield f"{where}, field figure: expected {f['study']}- and a number, found {f['figure']!r}"
+
+
+def main() -> int:
+    """Print the faults of the repository's dataset; 1 if there are any."""
+    found = faults()
+    for fault in found:
+        print(fault, file=sys.stderr)
+    if found:
+        print(f"{len(found)} fault{'s' * (len(found) > 1)} in the dataset", file=sys.stderr)
+        return 1
+    print("The dataset and the bibliography are sound.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
