@@ -22,7 +22,7 @@ COLOURS = {
 }
 FONT = "Inter, Helvetica, Arial, sans-serif"
 #: A title of this many characters still fits a 350 pixel phone column at the sizes below.
-TITLE_CHARS, SUBTITLE_CHARS = 42, 54
+TITLE_CHARS, SUBTITLE_CHARS = 44, 56
 
 #: Altair's own mimetype has a dot before "json", which a notebook file cannot hold as an object.
 MIME = "application/vnd.vegalite.v6+json"
@@ -38,7 +38,7 @@ def theme() -> alt.theme.ThemeConfig:
         "font": FONT, "background": "white", "padding": {"left": 4, "right": 10, "top": 4, "bottom": 4},
         "view": {"stroke": None}, "axis": axis, "axisY": {"grid": False, "domain": False, "ticks": False},
         "legend": {"labelColor": COLOURS["ink"], "labelFontSize": 12, "title": None, "orient": "top"},
-        "title": {"anchor": "start", "frame": "group", "fontSize": 15, "fontWeight": 600, "color": COLOURS["ink"],
+        "title": {"anchor": "start", "frame": "bounds", "fontSize": 15, "fontWeight": 600, "color": COLOURS["ink"],
                   "subtitleFontSize": 12, "subtitleColor": COLOURS["quiet"], "subtitlePadding": 5, "offset": 14,
                   "lineHeight": 19, "subtitleLineHeight": 16},
         "text": {"fontSize": 12, "color": COLOURS["ink"]},
