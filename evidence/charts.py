@@ -10,7 +10,7 @@ import altair as alt
 COLOURS = {
     "doctors": "#14507a",
     "managers": "#e39a2d",
-    "doctor-managers": "#7a68b3",
+    "doctor-managers": "#8a76c6",
     "both": "#6f7780",
     "strain": "#a8392b",
     "alignment": "#2fa08f",

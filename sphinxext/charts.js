@@ -1,0 +1,57 @@
+// Makes a chart live when it comes near the window. Until then, and if anything fails, it is its image.
+{
+  const bundle = new URL("vega.js", document.currentScript.src).href;
+  let loading; // the bundle is large: it is fetched once, and only for a reader who comes to a chart
+
+  const load = () =>
+    (loading ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = bundle;
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`Could not load ${bundle}`));
+      document.head.append(script);
+    }));
+
+  const refuse = (uri) => Promise.reject(new Error(`A chart asked for ${uri}`)); // its data are in the page
+  const sanitize = (uri, { context }) =>
+    context === "image" && !uri.startsWith("data:") ? refuse(uri) : Promise.resolve({ href: uri });
+
+  const draw = async (chart) => {
+    const image = chart.querySelector("img");
+    const box = document.createElement("div");
+    try {
+      const spec = JSON.parse(chart.querySelector("script").textContent);
+      const fonts = ["", "600 "].map((weight) => document.fonts.load(`${weight}1em ${spec.config.font}`));
+      await Promise.all([load(), Promise.allSettled(fonts)]); // Vega measures text: its font must be there
+      box.style.cssText = "height: 0; overflow: hidden"; // as wide as the column, and not seen yet
+      chart.append(box);
+      await vegaEmbed(box, spec, {
+        actions: false,
+        ast: true, // expressions are interpreted, so that the page needs no eval
+        defaultStyle: false,
+        loader: { load: refuse, sanitize },
+        logLevel: 1, // errors only
+        renderer: "svg",
+      });
+      box.removeAttribute("style");
+      image.remove();
+    } catch (error) {
+      box.remove();
+      console.error(error);
+    }
+    chart.removeAttribute("style"); // the room kept for the live chart
+  };
+
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting) {
+          observer.unobserve(target);
+          draw(target);
+        }
+      }
+    },
+    { rootMargin: "300px" },
+  );
+  document.querySelectorAll(".vega-chart").forEach((chart) => observer.observe(chart));
+}
