@@ -13,16 +13,16 @@ COLOURS = {
     "doctor-managers": "#8a76c6",
     "both": "#6f7780",
     "strain": "#a8392b",
-    "alignment": "#2fa08f",
+    "alignment": "#22907f",
     "mixed": "#d8b365",
-    "neutral": "#b9c0c7",
+    "neutral": "#c9cfd5",
     "ink": "#1d2a35",
     "quiet": "#5d6a75",
     "rule": "#d5dbe0",
 }
 FONT = "Inter, Helvetica, Arial, sans-serif"
 #: A title of this many characters still fits a 350 pixel phone column at the sizes below.
-TITLE_CHARS, SUBTITLE_CHARS = 44, 56
+TITLE_CHARS, SUBTITLE_CHARS = 43, 53
 
 #: Altair's own mimetype has a dot before "json", which a notebook file cannot hold as an object.
 MIME = "application/vnd.vegalite.v6+json"
@@ -38,9 +38,9 @@ def theme() -> alt.theme.ThemeConfig:
         "font": FONT, "background": "white", "padding": {"left": 4, "right": 10, "top": 4, "bottom": 4},
         "view": {"stroke": None}, "axis": axis, "axisY": {"grid": False, "domain": False, "ticks": False},
         "legend": {"labelColor": COLOURS["ink"], "labelFontSize": 12, "title": None, "orient": "top"},
-        "title": {"anchor": "start", "frame": "bounds", "fontSize": 15, "fontWeight": 600, "color": COLOURS["ink"],
+        "title": {"anchor": "start", "frame": "bounds", "fontSize": 14, "fontWeight": 600, "color": COLOURS["ink"],
                   "subtitleFontSize": 12, "subtitleColor": COLOURS["quiet"], "subtitlePadding": 5, "offset": 14,
-                  "lineHeight": 19, "subtitleLineHeight": 16},
+                  "lineHeight": 18, "subtitleLineHeight": 16},
         "text": {"fontSize": 12, "color": COLOURS["ink"]},
         "bar": {"color": COLOURS["both"]}, "point": {"filled": True, "size": 90},
     }}

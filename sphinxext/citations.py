@@ -1,7 +1,15 @@
-"""Citations as British readers write them: 'Davies and others (2003a)'."""
+"""Citations and references as British readers write them.
+
+In the text 'Davies and others (2003a)'; in the list 'Davies HTO, Hodges CL, Rundall TG (2003a). Title. …'.
+"""
 
 from dataclasses import dataclass, field
 
+from pybtex.plugin import register_plugin as register_pybtex
+from pybtex.style.formatting import BaseStyle
+from pybtex.style.names import BaseNameStyle, name_part
+from pybtex.style.template import field as entry_field
+from pybtex.style.template import first_of, href, join, names, optional, sentence, tag
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -21,7 +29,50 @@ class BookReferenceStyle(AuthorYearReferenceStyle):
         sep=", ", sep2=" and ", last_sep=" and ", other=" and others"))
 
 
+class SurnameInitials(BaseNameStyle):
+    """'Davies HTO': the surname, then initials without stops."""
+
+    def format(self, person, abbr=False):
+        """One person's name as a template."""
+        initials = "".join(part[0] for name in person.first_names + person.middle_names
+                           for part in name.replace("-", " ").split() if part[0].isalpha())
+        return join(sep=" ")[name_part(tie=True)[person.rich_prelast_names], name_part[person.rich_last_names], initials]
+
+
+class BookStyle(BaseStyle):
+    """The list of references: authors, year, title as printed, where it appeared, DOI."""
+
+    default_sorting_style = "author_year_title"
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.format_name = SurnameInitials().format
+
+    def _template(self, entry):
+        title = entry_field("title")
+        volume = join[tag("strong")[entry_field("volume")], optional["(", entry_field("number"), ")"]]
+        place = first_of[
+            optional[join(sep=" ")[tag("em")[entry_field("journal")], optional[volume]]],
+            optional["In ", tag("em")[entry_field("booktitle")]],
+            optional[entry_field("institution")],
+            optional[entry_field("publisher")],
+            "",
+        ]
+        pages = optional[", pp. ", entry_field("pages")]
+        doi = optional[" ", href[join["https://doi.org/", entry_field("doi")], join["doi:", entry_field("doi")]]]
+        appeared = entry.fields.keys() & {"journal", "booktitle", "institution", "publisher"}
+        named = title if "journal" in entry.fields or "booktitle" in entry.fields else tag("em")[title]
+        return join[
+            names("author", sep=", "), " (", entry_field("year"), "). ",
+            sentence[named], sentence(sep="")[" ", place, pages] if appeared else "", doi,
+        ]
+
+    get_article_template = get_book_template = get_incollection_template = _template
+    get_techreport_template = get_misc_template = get_phdthesis_template = _template
+
+
 def setup(app) -> dict:
-    """Register the style as `bibtex_reference_style: book`."""
+    """Register the styles as `bibtex_reference_style: book` and `bibtex_default_style: book`."""
     register_plugin("sphinxcontrib.bibtex.style.referencing", "book", BookReferenceStyle, force=True)
+    register_pybtex("pybtex.style.formatting", "book", BookStyle, force=True)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

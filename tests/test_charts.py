@@ -61,5 +61,5 @@ def test_a_chart_can_be_kept_in_a_notebook(chart):
 def test_titles_are_wrapped_and_the_chart_fills_its_column(chart):
     spec = chart.to_dict()
     assert spec["width"] == "container" and spec["description"] == "What the chart shows."
-    assert all(len(line) <= 44 for line in spec["title"]["text"]) and len(spec["title"]["text"]) == 2
+    assert all(len(line) <= 43 for line in spec["title"]["text"]) and len(spec["title"]["text"]) == 2
     assert len(spec["title"]["subtitle"]) == 2
