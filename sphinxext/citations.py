@@ -42,11 +42,17 @@ class SurnameInitials(BaseNameStyle):
 class BookStyle(BaseStyle):
     """The list of references: authors, year, title as printed, where it appeared, DOI."""
 
-    default_sorting_style = "author_year_title"
-
     def __init__(self, **options):
         super().__init__(**options)
         self.format_name = SurnameInitials().format
+        self.sort = self._by_name
+
+    def _by_name(self, entries):
+        """In order of names, as a reader looks for them: no braces, no 'The'."""
+        def key(entry):
+            people = [str(self.format_name(p).format()).lower().removeprefix("the ") for p in entry.persons.get("author", [])]
+            return people, entry.fields.get("year", ""), entry.fields.get("title", "")
+        return sorted(entries, key=key)
 
     def _template(self, entry):
         title = entry_field("title")

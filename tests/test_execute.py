@@ -1,0 +1,48 @@
+"""Running the notebooks: the outputs are the same each time, and a fault leaves the file as it was."""
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from sphinxext.execute import main
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """A writer of small notebooks: each source is a code cell."""
+    def write(*sources, name="chapter.ipynb"):
+        cells = [new_markdown_cell("# Title"), *(new_code_cell(s) for s in sources)]
+        for number, cell in enumerate(cells):
+            cell["id"] = f"cell-{number}"
+        path = tmp_path / name
+        nbformat.write(new_notebook(cells=cells), path)
+        return path
+    return write
+
+
+def test_two_runs_give_the_same_bytes(notebook):
+    path = notebook("1 + 1", "print('two')")
+    assert main([str(path)]) == 0
+    first = path.read_bytes()
+    assert main([str(path)]) == 0 and path.read_bytes() == first
+    ran = nbformat.read(path, as_version=4)
+    assert [c.execution_count for c in ran.cells if c.cell_type == "code"] == [1, 2]
+    assert ran.cells[1].outputs[0].data["text/plain"] == "2" and "execution" not in ran.cells[1].metadata
+
+
+def test_a_notebook_that_raises_is_named_and_left_alone(notebook, capfd):
+    good, bad = notebook("'fine'", name="good.ipynb"), notebook("x = 1", "raise ValueError('no such study')", "x", name="bad.ipynb")
+    before = bad.read_bytes()
+    assert main([str(bad), str(good)]) == 1
+    assert bad.read_bytes() == before and not list(bad.parent.glob("*.tmp"))
+    said = capfd.readouterr()
+    assert f"{bad}, cell 3 (cell-2): ValueError: no such study" in said.err.splitlines() and "Traceback" not in said.err
+    assert f"{good}: ran" in said.out
+
+
+def test_a_file_that_is_no_notebook_is_named(tmp_path, capfd):
+    path = tmp_path / "broken.ipynb"
+    path.write_text("{", "utf-8")
+    assert main([str(path)]) == 1
+    said = capfd.readouterr().err
+    assert f"{path}: expected a notebook" in said and "Traceback" not in said and path.read_text("utf-8") == "{"

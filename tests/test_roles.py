@@ -1,0 +1,84 @@
+"""The small extensions: marks, citations, references, and links to the repository."""
+
+import subprocess
+import sys
+
+import pytest
+from bs4 import BeautifulSoup
+
+CONF = """
+extensions = ["myst_parser", "sphinxcontrib.bibtex", "sphinxext.findings", "sphinxext.citations"]
+myst_enable_extensions = ["attrs_inline"]
+bibtex_bibfiles = ["r.bib"]
+bibtex_reference_style = bibtex_default_style = "book"
+"""
+BIB = """
+@article{three2003, author={Zee, Ann B. and van der Wee, Jean-Luc and Exe, C.}, title={What {NHS} managers say: a study?}, journal={BMJ \\& more},
+ year={2003a}, volume={1}, number={2}, pages={3--4}, doi={10.1/ab}}
+@techreport{body2010, author={{A Body \\& Sons}}, title={Report <b>on</b> care}, year={2010}, institution={A Body}}
+@misc{bare1999, author={Solo, Han}, title={[Title not known]}, year={1999}}
+"""
+INDEX = """# Book
+
+Said {finding}`T1-03`, as {cite:t}`three2003` and others {cite:p}`body2010,bare1999`.
+
+| Mark | Claim |
+| :--- | :---- |
+| [T1-03]{#finding-t1-03} | yes |
+
+```{bibliography}
+```
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Build one small page; its article as a tree, and what Sphinx warned of."""
+    def run(index=INDEX):
+        (tmp_path / "conf.py").write_text(CONF, "utf-8")
+        (tmp_path / "r.bib").write_text(BIB, "utf-8")
+        (tmp_path / "index.md").write_text(index, "utf-8")
+        done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-n", "-b", "html", ".", "out"], cwd=tmp_path, capture_output=True, text=True)
+        return BeautifulSoup((tmp_path / "out/index.html").read_text("utf-8"), "lxml"), done.stderr
+    return run
+
+
+def test_a_mark_is_a_link_to_its_row(build):
+    page, warned = build()
+    mark = page.select_one("span.finding")
+    assert warned == "" and mark.get_text() == "T1-03"
+    assert page.select_one(mark.find_parent("a")["href"]).get_text() == "T1-03"
+
+
+def test_a_mark_without_a_row_is_a_warning_that_names_the_place(build):
+    _, warned = build(INDEX.replace("{finding}`T1-03`", "{finding}`T1-99`"))
+    assert "index.md:3: WARNING" in warned and "finding-t1-99" in warned
+
+
+def test_citations_and_references_read_as_british_readers_expect(build):
+    page, _ = build()
+    text = " ".join(page.select_one("p").get_text().split())
+    assert "as Zee and others (2003a) and others (A Body & Sons, 2010; Solo, 1999)." in text
+    listed = [" ".join(c.get_text().split()).split("] ", 1)[1] for c in page.select("div.citation")]
+    assert listed == [
+        "A Body & Sons (2010). Report <b>on</b> care. A Body.",
+        "Solo H (1999). [Title not known].",
+        "Zee AB, van der Wee JL, Exe C (2003a). What NHS managers say: a study? BMJ & more 1(2), pp. 3–4. doi:10.1/ab",
+    ]
+    assert page.select_one("div.citation a[href='https://doi.org/10.1/ab']")
+
+
+@pytest.mark.parametrize("environment, expected", [
+    ({}, None), ({"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "a/b"}, "https://git.example/a/b")])
+def test_launch_links_follow_the_repository_or_are_absent(monkeypatch, environment, expected):
+    from types import SimpleNamespace
+
+    from sphinxext.repository import _links
+    for name in ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_REF_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    config = SimpleNamespace(html_theme_options={"toc_title": "x"})
+    _links(None, config)
+    assert config.html_theme_options.get("repository_url") == expected
+    assert ("launch_buttons" in config.html_theme_options) == bool(expected)

@@ -1,0 +1,106 @@
+"""The built pages: links resolve, nothing is left raw, ids are unique, nothing comes from another host."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+#: What reading leaves behind when a role, a directive or a citation was not understood.
+RAW = re.compile(r"\[\?\]|\?\?|\{(?:cite|glue|finding|ref|numref|table|bibliography)\b|:::|\bIPython\.core\b|Traceback")
+
+
+@pytest.fixture(scope="module")
+def pages(html) -> dict[Path, BeautifulSoup]:
+    """Every built page, parsed."""
+    return {p: BeautifulSoup(p.read_text("utf-8"), "lxml") for p in sorted(html.rglob("*.html")) if "_static" not in p.parts}
+
+
+def chapters(pages):
+    return {p: s for p, s in pages.items() if p.name == "index.html" or p.parent.name == "chapters"}
+
+
+def test_every_page_of_the_contents_is_built(pages, html):
+    names = {p.relative_to(html).as_posix() for p in pages}
+    assert {"index.html", "search.html", "chapters/background.html", "chapters/theme-1-improving-or-worse.html",
+            "chapters/findings.html", "chapters/references.html"} <= names
+
+
+def test_links_resolve(pages, html):
+    ids = {p.resolve(): {e["id"] for e in s.select("[id]")} for p, s in pages.items()}
+    broken = []
+    for page, soup in pages.items():
+        for link in soup.select("a[href]"):
+            where = urlsplit(link["href"])
+            if where.scheme or where.netloc or link["href"] in ("#", ""):
+                continue
+            target = (page.parent / unquote(where.path)).resolve() if where.path else page.resolve()
+            if not target.exists() or (where.fragment and target in ids and unquote(where.fragment) not in ids[target]):
+                broken.append(f"{page.relative_to(html)}: {link['href']}")
+    assert broken == []
+
+
+def test_ids_are_unique(pages):
+    for page, soup in chapters(pages).items():
+        ids = [e["id"] for e in soup.select("main [id]")]
+        assert sorted(ids) == sorted(set(ids)), page
+
+
+def test_nothing_is_left_raw(pages):
+    for page, soup in chapters(pages).items():
+        article = BeautifulSoup(str(soup.select_one("article")), "lxml")
+        for code in article.select("pre, script, code"):
+            code.decompose()
+        assert not RAW.search(article.get_text(" ")), (page, RAW.search(article.get_text(" ")))
+
+
+def test_every_mark_leads_to_its_row(pages):
+    marks = 0
+    for page, soup in chapters(pages).items():
+        for mark in soup.select("span.finding"):
+            assert mark.find_parent("a")["href"].endswith(f"#finding-{mark.get_text().lower()}"), page
+            marks += 1
+    assert marks > 100
+
+
+def test_every_citation_leads_to_its_reference(pages):
+    keys = {e["id"] for p, s in pages.items() if p.name == "references.html" for e in s.select("div.citation[id]")}
+    theme = next(s for p, s in pages.items() if p.name.startswith("theme-1"))
+    cited = [a["href"] for a in theme.select("article a[href*='references.html#']")]
+    assert len(cited) > 60 and all(unquote(urlsplit(h).fragment) in keys for h in cited)
+
+
+def test_a_page_asks_no_other_host_for_anything(pages):
+    for page, soup in pages.items():
+        asked = [e.get("src") or e.get("href") for e in soup.select("script[src], img[src], iframe[src], link[href]")]
+        assert [a for a in asked if urlsplit(a).netloc] == [], page
+
+
+def test_every_picture_has_a_text(pages):
+    for page, soup in chapters(pages).items():
+        for picture in soup.select("main img"):
+            assert len(picture.get("alt", "")) > 20, (page, picture.get("src"))
+
+
+def test_a_chart_is_a_picture_with_its_size_and_its_spec(pages, html):
+    theme = next(s for p, s in pages.items() if p.name.startswith("theme-1"))
+    charts = theme.select("figure .vega-chart")
+    assert len(charts) >= 4
+    for chart in charts:
+        picture = chart.img
+        assert picture["src"].endswith(".svg") and picture["width"].isdigit() and picture["height"].isdigit()
+        assert (html / "chapters" / picture["src"]).resolve().exists()
+        assert chart.find("script", type="application/json")
+    assert all(f.figcaption.select_one(".caption-number") for f in theme.select("figure"))
+
+
+def test_scripts_of_charts_are_only_where_there_is_a_chart(pages):
+    for page, soup in pages.items():
+        assert bool(soup.select("script[src*='charts.js']")) == bool(soup.select(".vega-chart")), page
+
+
+def test_tables_have_headings_and_captions(pages):
+    for page, soup in chapters(pages).items():
+        for table in soup.select("article table"):
+            assert table.select("thead th") and table.caption, page
