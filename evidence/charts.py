@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 
 import altair as alt
+import vl_convert
 
 #: One meaning, one colour, everywhere. The steps in lightness keep them apart in grey print.
 COLOURS = {
@@ -46,8 +48,16 @@ def theme() -> alt.theme.ThemeConfig:
     }}
 
 
+#: Set in a notebook that somebody has open, in Jupyter or in Colab; never when the book's notebooks are run.
+OPEN_NOTEBOOK = {"JPY_SESSION_NAME", "COLAB_RELEASE_TAG"}
+
+
 def _bundle(spec: dict, **_) -> dict:
-    return {MIME: spec, "text/plain": spec.get("description", "chart")}
+    shown = {MIME: spec, "text/plain": spec.get("description", "chart")}
+    if OPEN_NOTEBOOK & os.environ.keys():  # Jupyter's own Vega-Lite is too old for this one, so it gets a picture
+        wide = {**spec, "width": 600} if spec.get("width") == "container" else spec
+        shown["image/svg+xml"] = vl_convert.vegalite_to_svg(wide)
+    return shown
 
 
 alt.renderers.register("book", _bundle)

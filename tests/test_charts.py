@@ -63,3 +63,10 @@ def test_titles_are_wrapped_and_the_chart_fills_its_column(chart):
     assert spec["width"] == "container" and spec["description"] == "What the chart shows."
     assert all(len(line) <= 43 for line in spec["title"]["text"]) and len(spec["title"]["text"]) == 2
     assert len(spec["title"]["subtitle"]) == 2
+
+
+def test_an_open_notebook_gets_a_picture_as_well(chart, monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", "chapter.ipynb")
+    bundle = chart._repr_mimebundle_()
+    bundle = bundle[0] if isinstance(bundle, tuple) else bundle
+    assert bundle["image/svg+xml"].startswith("<svg")

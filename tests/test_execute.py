@@ -1,5 +1,9 @@
 """Running the notebooks: the outputs are the same each time, and a fault leaves the file as it was."""
 
+import os
+import subprocess
+import sys
+
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -46,3 +50,14 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, capfd):
     assert main([str(path)]) == 1
     said = capfd.readouterr().err
     assert f"{path}: expected a notebook" in said and "Traceback" not in said and path.read_text("utf-8") == "{"
+
+
+def test_nbval_names_the_cell_whose_output_changed(notebook, tmp_path):
+    """What make test relies on: a stored output that a fresh run does not give is a failure."""
+    path = notebook("1 + 1", "2 + 2")
+    assert main([str(path)]) == 0
+    path.write_text(path.read_text("utf-8").replace('"4"', '"5"'), "utf-8")
+    done = subprocess.run([sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull,
+                           "--rootdir", str(tmp_path), str(path)], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "1 failed, 1 passed" in done.stdout and "Cell 1" in done.stdout
