@@ -1,0 +1,183 @@
+"""The Sphinx builder `typst`: the whole book as one tagged PDF, with no system package.
+
+Configuration, besides Sphinx's own author, language, release and today:
+
+typst_title            the title; html_title if not given
+typst_subtitle         a line under it
+typst_keywords         for the PDF's metadata
+typst_fonts            folders of the book's typefaces, from the source folder
+typst_contents_depth   headings in the contents list: 1 chapters, 2 sections, 3 subsections
+"""
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typst
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.builders import Builder
+from sphinx.errors import SphinxError
+from sphinx.util.logging import getLogger
+
+from .typst_writer import DOC, Chapter, Places, TypstTranslator, array, call, string
+
+log = getLogger(__name__)
+
+TEMPLATE = Path(__file__).with_name("book.typ")
+
+
+class TypstError(SphinxError):
+    """Typst could not make the PDF."""
+
+    category = "Typst error"
+
+
+class TypstBuilder(Builder):
+    """Writes book.pdf, and beside it book.typ, the source Typst made it from."""
+
+    name = format = "typst"
+    epilog = "The PDF is %(outdir)s/book.pdf."
+    default_translator_class = TypstTranslator
+    supported_image_types = ["image/svg+xml", "image/png", "image/jpeg"]
+
+    def get_outdated_docs(self) -> str:
+        return "the book"
+
+    def get_target_uri(self, docname: str, typ: str | None = None) -> str:
+        return DOC + docname
+
+    def get_relative_uri(self, from_: str, to: str, typ: str | None = None) -> str:
+        return self.get_target_uri(to, typ)  # all documents are one
+
+    def init(self) -> None:
+        self.imagedir = "images"
+
+    def write(self, *_: Any) -> None:
+        chapters = list(self._chapters(self.config.root_doc))
+        places = Places(chapters)
+        texts = []
+        for chapter in chapters:
+            translator = self.create_translator(chapter, self, places)
+            chapter.tree.walkabout(translator)
+            texts.append(translator.astext())
+        for label in sorted(places.linked.keys() - places.written):
+            translator.warn(places.linked[label], "link", "link to a place that is not in the PDF: %s", label)
+            texts.append(call("anchor", string(label)))
+        self._copy_images()
+        source = Path(self.outdir, "book.typ")
+        source.write_text("\n".join([TEMPLATE.read_text("utf-8"), self._front(), *texts]), "utf-8")
+        self._compile(source)
+
+    def _chapters(self, docname: str, level: int = 1, depth: int = 0, part: str | None = None,
+                  seen: set[str] | None = None) -> Iterator[Chapter]:
+        """A document and those under it in the contents, in reading order."""
+        seen = seen if seen is not None else set()
+        seen.add(docname)
+        tree = self.env.get_doctree(docname)
+        # Those under the root are chapters; those under another are as deep as the section that lists them.
+        toctrees = [(it, _depth(it)) for it in tree.findall(addnodes.toctree)]
+        for toctree, _ in toctrees:
+            toctree.parent.remove(toctree)
+        self.env.resolve_references(tree, docname, self)
+        self.post_process_images(tree)
+        yield Chapter(docname, tree, level, depth, part)
+        top = docname == self.config.root_doc
+        for toctree, sections in toctrees:
+            caption = toctree.get("caption") if top else None
+            deeper = 0 if top else sections
+            under = level + bool(caption) + deeper
+            for name in toctree["includefiles"]:
+                if name not in seen:
+                    yield from self._chapters(name, under, depth + deeper, caption, seen)
+                    caption = None  # a part is announced by its first chapter
+
+    def _copy_images(self) -> None:
+        """Put the pictures beside the source; warn of typefaces in them that the book does not have."""
+        fonts = typst.Fonts(include_system_fonts=False, font_paths=self._font_folders())
+        known = {name.lower() for name in fonts.families()}
+        folder = Path(self.outdir, self.imagedir)
+        folder.mkdir(parents=True, exist_ok=True)
+        for source, name in self.images.items():
+            data = Path(self.srcdir, source).read_bytes()
+            if name.endswith(".svg"):
+                asked = re.findall(rb"""font-family\s*[:=]\s*["']?\s*([^,;"'<>]+)""", data)
+                for family in sorted({it.decode("utf-8").strip() for it in asked}):
+                    if family.lower() not in known:
+                        log.warning("typst: picture %s asks for the typeface %s, which the book does not "
+                                    "have", source, family, type="typst", subtype="font")
+            Path(folder, name).write_bytes(data)
+
+    def _font_folders(self) -> list[str]:
+        return [str(Path(self.srcdir, folder)) for folder in self.config.typst_fonts]
+
+    def _front(self) -> str:
+        language, _, region = (self.config.language or "en").replace("-", "_").partition("_")
+        authors = [it.strip() for it in self.config.author.split(",") if it.strip() and it != "unknown"]
+        book = call(
+            "book.with",
+            title=string(self.config.typst_title), subtitle=string(self.config.typst_subtitle),
+            authors=array(map(string, authors)), keywords=array(map(string, self.config.typst_keywords)),
+            release=string(self.config.release), date=string(self.config.today),
+            language=string(language), region=string(region or "GB") if region or language == "en" else None,
+            contents_depth=str(self.config.typst_contents_depth))
+        return f"#show: {book[1:]}\n"
+
+    def _compile(self, source: Path) -> None:
+        """Make the PDF by PDF/UA-1; if the book breaks that standard, say so and make it without."""
+        try:
+            pdf = self._typst(source, ["ua-1"])
+        except TypstError as error:
+            if "PDF/UA-1 error" not in str(error):
+                raise
+            log.warning("typst: %s", error, type="typst", subtype="ua")
+            pdf = self._typst(source, [])
+        unfinished = source.with_suffix(".pdf.part")  # so that no reader ever finds half a PDF
+        unfinished.write_bytes(pdf)
+        os.replace(unfinished, source.with_suffix(".pdf"))
+
+    def _typst(self, source: Path, standards: list[str]) -> bytes:
+        try:
+            pdf, warnings = typst.compile_with_warnings(
+                str(source), font_paths=self._font_folders(), ignore_system_fonts=True,
+                pdf_standards=standards)
+        except typst.TypstError as error:
+            raise TypstError(_located(error.diagnostic, source)) from None
+        for warning in warnings:
+            log.warning("typst: %s", _located(warning.diagnostic, source), type="typst", subtype="typst")
+        return pdf
+
+
+def _depth(node: nodes.Node) -> int:
+    """How many sections a node is in."""
+    return 0 if node.parent is None else _depth(node.parent) + isinstance(node.parent, nodes.section)
+
+
+def _located(diagnostic: str, source: Path) -> str:
+    """Typst's messages, each with the place in the book that its line of book.typ came from."""
+    lines = source.read_text("utf-8").splitlines()
+    kind = "error" if re.search("^error: ", diagnostic, re.M) else "warning"
+    messages = []
+    for report in re.findall(rf"^{kind}: (.*(?:\n(?!error: |warning: ).*)*)", diagnostic, re.M):
+        message = report.partition("\n")[0]
+        # The calls that led to it are listed too; the last line of all is the document's own.
+        number = max(map(int, re.findall(r"book\.typ:(\d+)", report)), default=0)
+        above = (line for line in reversed(lines[:number]) if re.fullmatch(r"// \S+:\d+", line))
+        place = next(above, "").removeprefix("// ")
+        where = ", ".join(filter(None, [place, f"book.typ:{number}" if number else ""]))
+        messages.append(f"{message} ({where})" if where else message)
+    return "; ".join(messages) or diagnostic
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_builder(TypstBuilder)
+    app.add_config_value("typst_title", lambda config: config.html_title, "", [str])
+    app.add_config_value("typst_subtitle", "", "", [str])
+    app.add_config_value("typst_keywords", [], "", [list])
+    app.add_config_value("typst_fonts", ["_static/fonts"], "", [list])
+    app.add_config_value("typst_contents_depth", 2, "", [int])
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
