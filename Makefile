@@ -18,12 +18,12 @@ book: check conf.py            ## the pages, in _build/html
 
 pdf: check conf.py             ## the printed book, _build/pdf/book.pdf
 	@echo "Building the PDF"
-	@$(SPHINX) -b typst -d _build/doctrees-pdf . _build/pdf
+	@$(SPHINX) -b typst -d _build/doctrees . _build/pdf
 	@echo "Open _build/pdf/book.pdf"
 
 epub: check conf.py            ## the e-book, _build/epub/book.epub
 	@echo "Building the EPUB"
-	@$(SPHINX) -b epub -d _build/doctrees-epub . _build/epub
+	@$(SPHINX) -b epub -d _build/doctrees . _build/epub
 	@echo "Open _build/epub/book.epub"
 
 check: .venv/ready             ## the dataset and the bibliography, in seconds

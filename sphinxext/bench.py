@@ -51,7 +51,7 @@ def times(folder: Path) -> dict[str, float]:
         "pages, nothing changed": seconds(lambda: None, *html()),
         "pages, one chapter edited": seconds(chapter.touch, *html()),
         "PDF, after the pages": seconds(lambda: shutil.rmtree(out / "pdf", ignore_errors=True), *BUILD, "typst", "-d",
-                                        str(out / "doctrees-pdf"), ".", str(out / "pdf")),
+                                        str(out / "doctrees"), ".", str(out / "pdf")),
         "nbconvert, the same notebooks": seconds(lambda: None, sys.executable, "-m", "nbconvert", "--to", "html", "--output-dir",
                                                  str(folder / "nbconvert"), *notebooks),
         "check": seconds(lambda: None, sys.executable, "-m", "evidence.check"),
