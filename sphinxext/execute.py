@@ -50,11 +50,16 @@ def _running(notebook) -> tuple[int, str]:
     return begun[-1] if begun else (1, notebook.cells[0].id)
 
 
+def _quiet() -> None:
+    """Drop what a kernel and its sockets say on stderr as they stop; faults come back as values."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
 def main(paths: list[str]) -> int:
     """Run the notebooks side by side, a line of progress each."""
     notebooks = [Path(p) for p in paths]
     faults = 0
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_quiet) as pool:
         for path, fault in zip(notebooks, pool.map(execute, notebooks)):
             print(fault or f"{path}: ran", file=sys.stderr if fault else sys.stdout, flush=True)
             faults += bool(fault)
