@@ -9,11 +9,11 @@ Every public name is listed here; the modules are named after one idea each.
 """
 
 from evidence.charts import COLOURS, order, titled
-from evidence.data import Dataset, load
-from evidence.stats import Proportion, Test, chi_squared, difference, percent, spread, wilson
+from evidence.data import Dataset, load, schema
+from evidence.stats import Proportion, Test, agreement, chi_squared, difference, percent, spread, wilson
 from evidence.tables import Myst, Table, cite, mark, names
 
 __all__ = [
-    "COLOURS", "Dataset", "Myst", "Proportion", "Table", "Test", "chi_squared", "cite", "difference", "load",
-    "mark", "names", "order", "percent", "spread", "titled", "wilson",
+    "COLOURS", "Dataset", "Myst", "Proportion", "Table", "Test", "agreement", "chi_squared", "cite", "difference", "load",
+    "mark", "names", "order", "percent", "schema", "spread", "titled", "wilson",
 ]

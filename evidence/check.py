@@ -37,7 +37,7 @@ def faults(folder: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> list[str]:
     if not found:
         tables = {name: read(folder / r["path"]) for name, r in resources.items()}
         found = [*_citation_faults(tables), *_finding_faults(tables), *_study_faults(tables, entries, bibliography),
-                 *_figure_faults(tables)]
+                 *_figure_faults(tables), *_example_faults(tables)]
     return found
 
 
@@ -230,8 +230,10 @@ def _figure_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
     for row, f in enumerate(tables["figures"], 2):
         where = f"data/figures.csv, row {row}"
         count, base, sample = (int(f[k]) if f[k] else None for k in ("count", "base", "sample"))
-        if count is None and not f["percent"]:
-            yield f"{where}, field count: expected a count or a percent, found neither"
+        if count is None and not f["percent"] and not f["value"]:
+            yield f"{where}, field count: expected a count, a percent or a value, found none"
+        if bool(f["value"]) != bool(f["unit"]):
+            yield f"{where}, field unit: expected a unit with a value and none without, found {f['unit']!r}"
         if count is not None and base is not None:
             if count > base:
                 yield f"{where}, field count: expected at most the base {base}, found {count}"
@@ -241,6 +243,17 @@ def _figure_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
             yield f"{where}, field base: expected at most the sample {sample}, found {base}"
         if not f["figure"].startswith(f["study"] + "-"):
             yield f"{where}, field figure: expected {f['study']}- and a number, found {f['figure']!r}"
+
+
+def _example_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
+    """An example of a code is a row that has the code."""
+    keys = {"findings": "finding", "citations": "citation", "studies": "study"}
+    rows = {r[key]: r for name, key in keys.items() for r in tables[name]}
+    for row, e in enumerate(tables["examples"], 2):
+        found = rows.get(e["row"], {}).get(e["field"])
+        if found != e["code"]:
+            yield (f"data/examples.csv, row {row}, field row: expected a row whose {e['field']} is {e['code']}, "
+                   f"found {e['row']!r}, where it is {found!r}")
 
 
 def main() -> int:

@@ -34,6 +34,9 @@ class Dataset:
     perspectives: pd.DataFrame
     events: pd.DataFrame
     approaches: pd.DataFrame
+    types: pd.DataFrame
+    examples: pd.DataFrame
+    recoding: pd.DataFrame
 
     def support(self) -> pd.DataFrame:
         """Which study stands behind which finding: columns finding, study, role, carried.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import krippendorff
 import numpy as np
 from scipy import stats
 
@@ -60,6 +61,30 @@ def difference(one: Proportion, other: Proportion) -> tuple[float, float, float]
     down = np.hypot(one.value - one.low, other.high - other.value)
     up = np.hypot(one.high - one.value, other.value - other.low)
     return value, value - float(down), value + float(up)
+
+
+def agreement(first, second, level: float = 0.95) -> tuple[Proportion, float, float, float]:
+    """How far two codings of the same things agree.
+
+    first, second: codes, one a thing, in the same order, shape (things,).
+    Returns the share coded alike, with its interval, and Krippendorff's alpha for nominal codes (1 is perfect
+    agreement, 0 is chance) with a bootstrap percentile interval over things: alpha, low, high.
+    Raises ValueError when the two are not of one length.
+    Source: the krippendorff package; scipy.stats.bootstrap, 2,000 resamples from a fixed seed.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"expected two codings of the same things, got {len(first)} and {len(second)}")
+    names = sorted(set(first) | set(second))
+    codes = np.array([[names.index(c) for c in coding] for coding in (first, second)])
+
+    def alpha(one, other) -> float:
+        single = len(np.unique([one, other])) == 1  # alpha is not defined where nothing varies
+        return 1.0 if single else krippendorff.alpha([one, other], level_of_measurement="nominal")
+
+    found = stats.bootstrap(tuple(codes), alpha, paired=True, vectorized=False, n_resamples=2000, confidence_level=level,
+                            method="percentile", rng=np.random.default_rng(2016)).confidence_interval
+    alike = int((codes[0] == codes[1]).sum())
+    return wilson(alike, codes.shape[1], level), float(alpha(*codes)), float(found.low), float(found.high)
 
 
 def percent(fraction: float, digits: int = 0) -> str:
