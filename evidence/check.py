@@ -89,7 +89,9 @@ def _unreadable(path: Path, schema: dict) -> Iterator[str]:
         if len(row) != len(names):
             yield f"{where}, row {number}: expected {len(names)} fields, found {len(row)}"
         for name, value in zip(names, row):
-            if value[:1] in "=+@\t" and value:
+            if "\n" in value or "\r" in value:
+                yield f"{where}, row {number}, field {name}: expected one line, found a line break in {value[:40]!r}"
+            if value[:1] in "=+-@\t" and value:
                 yield f"{where}, row {number}, field {name}: expected text, found a spreadsheet formula {value!r}"
             elif value != value.strip():
                 yield f"{where}, row {number}, field {name}: expected no space at either end, found {value!r}"
@@ -165,20 +167,21 @@ def _expected(error) -> str:
 # --- rules across tables ---------------------------------------------------------------------------------
 
 def _citation_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
-    """A citation is in its finding's section, and numbered in reading order within it."""
+    """A citation is in its finding's section, and the numbers, which are the reading order, have no gap."""
     section = {f["finding"]: f["section"] for f in tables["findings"]}
     letters = {f["section"]: f["finding"].split("-")[0] for f in tables["findings"]}
-    seen: Counter[str] = Counter()
+    counts = Counter(c["section"] for c in tables["citations"])
     for row, c in enumerate(tables["citations"], 2):
         where = f"data/citations.csv, row {row}"
         if c["section"] != section[c["finding"]]:
             yield (f"{where}, field section: expected {section[c['finding']]}, the section of finding {c['finding']}, "
                    f"found {c['section']!r}")
-        seen[c["section"]] += 1
         prefix, number = c["citation"].split("-c")
-        if prefix != letters.get(c["section"]) or int(number) != seen[c["section"]]:
-            yield (f"{where}, field citation: expected {letters.get(c['section'])}-c{seen[c['section']]:02d}, the next in "
-                   f"the section's reading order, found {c['citation']!r}")
+        if prefix != letters.get(c["section"]):
+            yield f"{where}, field citation: expected {letters.get(c['section'])}-c and a number, found {c['citation']!r}"
+        if int(number) > counts[c["section"]]:
+            yield (f"{where}, field citation: expected the numbers 1 to {counts[c['section']]} in {c['section']}, without a gap, "
+                   f"found {c['citation']!r}")
         if (c["role"] == "quotation") != bool(c["page"]):
             yield f"{where}, field page: expected a page for a quotation and none otherwise, found {c['page']!r}"
 
@@ -239,6 +242,9 @@ def _figure_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
                 yield f"{where}, field count: expected at most the base {base}, found {count}"
             elif f["percent"] and abs(100 * count / base - float(f["percent"])) > 0.5:
                 yield f"{where}, field percent: expected {100 * count / base:.1f} from {count}/{base}, found {f['percent']}"
+        for field in ("percent", "value"):
+            if len(f[field].partition(".")[2]) > 2:
+                yield f"{where}, field {field}: expected at most two decimals, found {f[field]!r}"
         if base is not None and sample is not None and base > sample:
             yield f"{where}, field base: expected at most the sample {sample}, found {base}"
         if not f["figure"].startswith(f["study"] + "-"):

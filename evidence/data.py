@@ -62,7 +62,8 @@ def load(folder: Path | str = DATA) -> Dataset:
     """Read the study dataset.
 
     folder: where datapackage.json and the CSV tables are.
-    Returns a Dataset of typed pandas tables, row order as in the files.
+    Returns a Dataset of typed pandas tables, in reading order: by section, then by key. The order of rows in
+    the files does not matter, so a table re-sorted in a spreadsheet is the same table.
     Raises ValueError, naming file and field, for a value that is not of its declared type; run
     `make check` for every rule, row by row.
     """
@@ -73,7 +74,9 @@ def load(folder: Path | str = DATA) -> Dataset:
 def _table(path: Path, schema: dict) -> pd.DataFrame:
     # utf-8-sig: a spreadsheet may have put a byte-order mark in front.
     raw = pd.read_csv(path, dtype="string", keep_default_na=False, encoding="utf-8-sig")
-    return pd.DataFrame({field["name"]: _column(raw, field, path) for field in schema["fields"]})
+    table = pd.DataFrame({field["name"]: _column(raw, field, path) for field in schema["fields"]})
+    order = [c for c in ("section", *schema.get("primaryKey", [])) if c in table]
+    return table.sort_values(order, kind="stable", ignore_index=True) if order else table
 
 
 def _column(raw: pd.DataFrame, field: dict, path: Path) -> pd.Series:

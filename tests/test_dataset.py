@@ -61,8 +61,11 @@ BROKEN = {
     "unknown section": ("findings", put(5, "section", "theme9"), r"data/findings\.csv, row 5, field section: .*theme9"),
     "section of the finding": ("citations", put(9, "section", "theme1"),
                                r"data/citations\.csv, row 9, field section: expected background"),
-    "reading order": ("citations", lambda rows: rows.insert(9, rows.pop(12)),
-                      r"data/citations\.csv, row 11, field citation: expected BG-c06, the next in the section's reading order"),
+    "gap in the reading order": ("citations", put(9, "citation", "BG-c77"),
+                                 r"data/citations\.csv, row 9, field citation: expected the numbers 1 to 31 in background"),
+    "citation's letters": ("citations", put(9, "citation", "CO-c55"), r"data/citations\.csv, row 9, field citation: expected BG-c"),
+    "line break": ("findings", put(4, "note", "one\ntwo"), r"data/findings\.csv, row 4, field note: expected one line"),
+    "float noise": ("figures", put(11, "percent", "75.7281553"), r"data/figures\.csv, row 11, field percent: expected at most two decimals"),
     "quotation without page": ("citations", lambda rows: next(r for r in rows if r["role"] == "quotation").update(page=""),
                                r"data/citations\.csv, row \d+, field page: expected a page for a quotation"),
     "orphan finding": ("findings", lambda rows: next(r for r in rows if r["attribution"] == "reviewers").update(attribution="cited"),
@@ -148,6 +151,17 @@ def test_what_a_spreadsheet_leaves_behind_is_accepted(copy, change):
         path.write_bytes(change(path.read_bytes()))
     assert check(copy) == []
     assert len(ev.load(copy / "data").findings) == len(ev.load().findings)
+
+
+def test_rows_in_another_order_are_the_same_dataset(copy):
+    import pandas as pd
+
+    for table in ("findings", "citations", "studies", "sections", "figures", "recoding"):
+        edit(copy, table, lambda rows: rows.sort(key=lambda r: list(r.values())[-1] + list(r.values())[0], reverse=True))
+    assert check(copy) == []
+    here, there = ev.load(), ev.load(copy / "data")
+    for table in ("findings", "citations", "studies", "sections", "figures", "recoding"):
+        pd.testing.assert_frame_equal(getattr(here, table), getattr(there, table))
 
 
 def test_the_command_prints_the_fault_and_fails(root, copy):
