@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from evidence.data import BIBLIOGRAPHY, DATA, PACKAGE, schema
+from evidence.datapackage import BIBLIOGRAPHY, DATA, PACKAGE, schema
 
 Row = dict[str, str]
 CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")

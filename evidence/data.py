@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "data"
-PACKAGE = "datapackage.json"
-BIBLIOGRAPHY = ROOT / "references.bib"
+from evidence.datapackage import DATA, schema
 
 #: pandas' type for each Frictionless type; a string with an enumeration becomes an ordered category.
 DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "boolean": "boolean"}
@@ -50,12 +46,6 @@ class Dataset:
         both = pd.concat([cited.assign(carried=False), carried[["finding", "study", "role"]].assign(carried=True)])
         order = pd.Series(range(len(self.findings)), index=self.findings.finding)
         return both.sort_values("finding", key=lambda f: f.map(order), kind="stable").reset_index(drop=True)
-
-
-def schema(folder: Path = DATA) -> dict[str, dict]:
-    """The Frictionless resources of data/datapackage.json by name, in file order."""
-    package = json.loads((folder / PACKAGE).read_text("utf-8"))
-    return {resource["name"]: resource for resource in package["resources"]}
 
 
 def load(folder: Path | str = DATA) -> Dataset:
