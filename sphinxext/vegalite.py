@@ -216,7 +216,9 @@ def font_face(face: Face, characters: set[str]) -> str:
     """Return the CSS rule that holds a face, cut down to some characters."""
     from fontTools import subset
 
-    options = subset.Options(flavor="woff2", hinting=False, name_IDs=[], notdef_outline=True)
+    # Inter's substitutions would take most of the time of a drawing, and a chart's words need none.
+    options = subset.Options(flavor="woff2", hinting=False, name_IDs=[], notdef_outline=True, layout_features=["kern"])
+    options.drop_tables += ["GSUB", "GDEF"]
     font = subset.load_font(face.file, options)
     if missing := sorted(c for c in characters if not c.isspace() and ord(c) not in font.getBestCmap()):
         raise ValueError(f"{face.file.name} has no glyph for {', '.join(missing)}")

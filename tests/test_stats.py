@@ -52,3 +52,21 @@ def test_prose():
     assert ev.percent(0.757) == "76%" and ev.percent(0.1234, 1) == "12.3%"
     assert ev.spread(ev.wilson(78, 103)) == "67% to 83%"
     assert ev.names(["a", "b", "c"]) == "a, b and c" and ev.names(["a"]) == "a"
+
+
+def test_agreement_is_as_krippendorff_computes_it():
+    """Two coders on ten units, one disagreement, by hand: alpha = 1 - (n - 1) Do / De."""
+    first, second = list("aaaabbbbcc"), list("aaabbbbbcc")
+    share, alpha, low, high = ev.agreement(first, second)
+    values = first + second
+    n = len(values)
+    expected = sum(values.count(a) * values.count(b) for a in "abc" for b in "abc" if a != b) / (n * (n - 1))
+    assert (share.count, share.base) == (9, 10)
+    assert alpha == pytest.approx(1 - (2 / n) / expected)
+    assert low < alpha <= high
+    assert ev.agreement(first, first)[1:] == (1, 1, 1)
+
+
+def test_agreement_needs_two_codings_of_the_same_things():
+    with pytest.raises(ValueError, match="expected two codings of the same things, got 1 and 2"):
+        ev.agreement(["a"], ["a", "b"])
