@@ -23,7 +23,7 @@ pdf: check conf.py             ## the printed book, _build/pdf/book.pdf
 
 epub: check conf.py            ## the e-book, _build/epub/book.epub
 	@echo "Building the EPUB"
-	@$(SPHINX) -b epub -d _build/doctrees . _build/epub
+	@$(SPHINX) -a -b epub -d _build/doctrees . _build/epub
 	@echo "Open _build/epub/book.epub"
 
 check: .venv/ready             ## the dataset and the bibliography, in seconds

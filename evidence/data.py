@@ -81,7 +81,10 @@ def _column(raw: pd.DataFrame, field: dict, path: Path) -> pd.Series:
                 raise ValueError(f"{sorted(unknown)[0]!r} is not one of {', '.join(allowed)}")
             return values.astype(pd.CategoricalDtype(allowed, ordered=True))
         if kind == "boolean":
-            values = values.map({"true": True, "false": False})
+            lower = values.str.lower()  # a spreadsheet writes TRUE
+            if not lower.isin(["true", "false", ""]).all():
+                raise ValueError("expected true or false")
+            values = lower.map({"true": True, "false": False, "": ""})
         return values.replace("", pd.NA).astype(DTYPES[kind])
     except KeyError:
         raise ValueError(f"{path.name}: field {name} is missing") from None

@@ -38,12 +38,6 @@ def mark(findings: Iterable[str] | str) -> Myst:
     return Myst(" ".join(f"{{finding}}`{i}`" for i in ids))
 
 
-def names(words: Iterable[str]) -> str:
-    """Words joined for prose: 'one, two and three'."""
-    *first, last = [str(w) for w in words]
-    return f"{', '.join(first)} and {last}" if first else last
-
-
 class Table:
     """A numbered table with a caption, shown as MyST Markdown.
 

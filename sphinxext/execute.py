@@ -25,6 +25,9 @@ def execute(path: Path) -> str:
         nbformat.validate(notebook)
     except Exception as error:  # nbformat raises many kinds for a file that is not a notebook
         return f"{path}: expected a notebook: {' '.join(str(error).split())[:200]}"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None  # what is filled again tells how far the run came
     client = NotebookClient(notebook, record_timing=False, timeout=TIMEOUT, kernel_name="python3",
                             resources={"metadata": {"path": str(path.parent)}})
     try:

@@ -2,7 +2,8 @@
 
 import pytest
 
-PAGES = ["index", "chapters/background", "chapters/theme-1-improving-or-worse", "chapters/findings", "chapters/references"]
+PAGES = ["index", "chapters/background", "chapters/theme-1-improving-or-worse", "chapters/findings", "chapters/codebook",
+         "chapters/methods", "chapters/references"]
 WIDTHS = [1280, 390]
 
 

@@ -51,7 +51,7 @@ BROKEN = {
                     r"data/findings\.csv, row 5, field direction: expected one of .*strain.*, found 'strained'"),
     "pattern": ("findings", put(5, "finding", "T1_03"), r"data/findings\.csv, row 5, field finding: expected the form"),
     "required": ("findings", put(7, "statement", ""), r"data/findings\.csv, row 7, field statement: expected a value"),
-    "type": ("figures", put(3, "year", "twenty"), r"data/figures\.csv, row 3, field year: expected a integer"),
+    "type": ("figures", put(3, "year", "twenty"), r"data/figures\.csv, row 3, field year: expected an integer"),
     "range": ("figures", put(11, "percent", "176"), r"data/figures\.csv, row 11, field percent: expected maximum 100"),
     "duplicate key": ("citations", lambda rows: rows.insert(1, dict(rows[0])), r"data/citations\.csv, row 3.*EX-c01"),
     "duplicate study": ("studies", lambda rows: rows.append(dict(rows[4])), r"data/studies\.csv, row \d+.*"),
@@ -121,6 +121,11 @@ BYTES = {
     "bib without a title": ("references.bib", lambda b: b.replace(b"  title = {Hospital", b"  note = {Hospital", 1), r"references\.bib, entry arndt2007, field title: expected a value"),
     "bib year": ("references.bib", lambda b: b.replace(b"year = {2007}", b"year = {MMVII}", 1), r"references\.bib, entry \w+, field year: expected four digits"),
     "bib DOI not seen": ("references.bib", lambda b: b.replace(b"{arndt2007,", b"{arndt2007,\n  doi = {10.1/x},", 1), r"references\.bib, entry arndt2007, field doi: expected none"),
+    "bib name": ("references.bib", lambda b: b.replace(b"author = {", b"author = {,,,,", 1), r"references\.bib: expected BibTeX"),
+    "table dropped from the schema": ("data/datapackage.json", lambda b: b.replace(b'"name": "events"', b'"name": "evens"', 1), r"data/datapackage\.json: .*no table events"),
+    "field without a name": ("data/datapackage.json", lambda b: b.replace(b'"name": "finding"', b'"nam": "finding"', 1), r"data/datapackage\.json: expected a Frictionless"),
+    "field of an unknown type": ("data/datapackage.json", lambda b: b.replace(b'"type": "integer"', b'"type": "intger"', 1), r"data/datapackage\.json: "),
+    "line separator": ("data/findings.csv", lambda b: b.replace("Asked about clinicians".encode(), "Asked\u2028about clinicians".encode(), 1), r"data/findings\.csv, row \d+, field note: expected one line"),
     "bib encoding": ("references.bib", lambda b: b.replace("ç".encode(), b"\xe7", 1), r"references\.bib: expected UTF-8"),
     "bib conflict": ("references.bib", lambda b: b"<<<<<<< HEAD\n" + b, r"references\.bib, line 1: .*merge conflict mark"),
 }
@@ -153,6 +158,24 @@ def test_what_a_spreadsheet_leaves_behind_is_accepted(copy, change):
     assert len(ev.load(copy / "data").findings) == len(ev.load().findings)
 
 
+def test_booleans_as_a_spreadsheet_writes_them(copy):
+    path = copy / "data/figures.csv"
+    path.write_text(path.read_text("utf-8").replace(",true,", ",TRUE,").replace(",false,", ",FALSE,"), "utf-8")
+    assert check(copy) == []
+    assert ev.load(copy / "data").figures.approximate.tolist() == ev.load().figures.approximate.tolist()
+
+
+def test_a_study_that_the_review_does_not_cite_can_be_added(copy):
+    with (copy / "references.bib").open("a", encoding="utf-8") as file:
+        file.write("\n@article{smith2024,\n  author = {Smith, Ann},\n  title = {A later survey},\n  year = {2024},\n}\n")
+    edit(copy, "studies", lambda rows: rows.append({**rows[0], "study": "smith2024", "cited_as": ""}))
+    edit(copy, "citations", lambda rows: rows.append({**next(r for r in rows if r["finding"] == "T1-02" or r["finding"] == "T1-03"),
+                                                      "citation": "T1-c60", "study": "smith2024"}))
+    assert check(copy) == []
+    support = ev.load(copy / "data").support()
+    assert support.finding[support.study == "smith2024"].tolist() == ["T1-03"]
+
+
 def test_rows_in_another_order_are_the_same_dataset(copy):
     import pandas as pd
 
@@ -180,7 +203,9 @@ def test_the_command_prints_the_fault_and_fails(root, copy):
 
 def test_citations_of_each_section_are_as_many_as_the_review_prints():
     """The counts by a reading of the review that was independent of the coding."""
-    assert ev.load().citations.section.value_counts().to_dict() == {
+    data = ev.load()
+    labelled = data.studies.study[data.studies.cited_as != ""]
+    assert data.citations[data.citations.study.isin(labelled)].section.value_counts().to_dict() == {
         "exec": 4, "background": 31, "theme1": 59, "theme2": 80, "theme3": 25, "theme4": 21, "theme5": 75, "theme6": 63,
         "leadership": 45, "improving": 28, "concluding": 9}
 

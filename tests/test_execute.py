@@ -36,6 +36,10 @@ def test_two_runs_give_the_same_bytes(notebook):
 
 def test_a_notebook_that_raises_is_named_and_left_alone(notebook, capfd):
     good, bad = notebook("'fine'", name="good.ipynb"), notebook("x = 1", "raise ValueError('no such study')", "x", name="bad.ipynb")
+    stored = nbformat.read(bad, as_version=4)  # as a chapter is, with outputs of an earlier run
+    for number, cell in enumerate((c for c in stored.cells if c.cell_type == "code"), 1):
+        cell.execution_count, cell.outputs = number, [nbformat.v4.new_output("stream", text="earlier")]
+    nbformat.write(stored, bad)
     before = bad.read_bytes()
     assert main([str(bad), str(good)]) == 1
     assert bad.read_bytes() == before and not list(bad.parent.glob("*.tmp"))

@@ -24,7 +24,7 @@ def chapters(pages):
 def test_every_page_of_the_contents_is_built(pages, html):
     names = {p.relative_to(html).as_posix() for p in pages}
     assert {"index.html", "search.html", "chapters/background.html", "chapters/theme-1-improving-or-worse.html",
-            "chapters/findings.html", "chapters/references.html"} <= names
+            "chapters/findings.html", "chapters/codebook.html", "chapters/methods.html", "chapters/references.html"} <= names
 
 
 def test_links_resolve(pages, html):
@@ -79,7 +79,7 @@ def test_a_page_asks_no_other_host_for_anything(pages):
 
 def test_every_picture_has_a_text(pages):
     for page, soup in chapters(pages).items():
-        for picture in soup.select("main img"):
+        for picture in soup.select("article.bd-article img"):
             assert len(picture.get("alt", "")) > 20, (page, picture.get("src"))
 
 

@@ -51,7 +51,6 @@ def test_impossible_counts_are_refused(count, base):
 def test_prose():
     assert ev.percent(0.757) == "76%" and ev.percent(0.1234, 1) == "12.3%"
     assert ev.spread(ev.wilson(78, 103)) == "67% to 83%"
-    assert ev.names(["a", "b", "c"]) == "a, b and c" and ev.names(["a"]) == "a"
 
 
 def test_agreement_is_as_krippendorff_computes_it():
