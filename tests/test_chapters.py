@@ -1,5 +1,6 @@
 """Chapters: run from top to bottom, every finding used, every citation in the dataset, no number typed."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -110,3 +111,13 @@ def test_every_chart_has_a_caption_with_its_source():
             if any("application/vnd.vegalite.v6+json" in o.get("data", {}) for o in cell.get("outputs", [])):
                 figure = cell["metadata"]["mystnb"]["figure"]
                 assert figure["name"].startswith("fig-") and re.search(r"Sources?: ", figure["caption"])
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda p: p.stem)
+def test_no_number_in_a_chart_s_words_is_typed(path):
+    """Titles, measures and alt texts are computed as prose is; years and the level of an interval name something."""
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            calls = [n for n in ast.walk(ast.parse(cell.source)) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "titled"]
+            words = [m.value for call in calls for a in call.args[1:] for m in ast.walk(a) if isinstance(m, ast.Constant) and isinstance(m.value, str)]
+            assert [w for w in words if re.search(r"\d", NAMED.sub("", w))] == []
