@@ -13,6 +13,7 @@ def _links(app, config) -> None:
         return
     config.html_theme_options |= {
         "repository_url": f"{server}/{name}",
+        "repository_provider": "github",
         "repository_branch": os.environ.get("GITHUB_REF_NAME", "main"),
         "use_repository_button": True,
         "use_issues_button": True,
