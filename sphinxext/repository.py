@@ -22,7 +22,13 @@ def _links(app, config) -> None:
     }
 
 
+def _no_buttons_in_print(app) -> None:
+    if app.builder.name != "html":
+        app.config.html_theme_options.pop("launch_buttons", None)
+
+
 def setup(app) -> dict:
-    """Set the theme's options before the theme reads them."""
+    """Set the theme's options before the theme reads them; only pages have buttons."""
     app.connect("config-inited", _links, priority=100)
+    app.connect("builder-inited", _no_buttons_in_print, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
