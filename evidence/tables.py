@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from evidence.data import Dataset
+
 #: What MyST would read as markup in a cell of data.
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|$#~^@:%&!()])")
 
@@ -36,6 +38,23 @@ def mark(findings: Iterable[str] | str) -> Myst:
     """Marks linked to the rows of the findings ledger."""
     ids = [findings] if isinstance(findings, str) else list(findings)
     return Myst(" ".join(f"{{finding}}`{i}`" for i in ids))
+
+
+def sources(data: Dataset, section: str, name: str) -> Table:
+    """The closing table of a chapter: each source a section cites, the findings it stands behind, its record.
+
+    data: the dataset. section: its short name. name: label of the table. Columns Source, Behind, Kind, Country, Record.
+    """
+    here = data.citations[data.citations.section == section]
+    behind = here.groupby("study").finding.agg(lambda f: mark(dict.fromkeys(f)))
+    studies = data.studies[data.studies.study.isin(behind.index)]
+    frame = pd.DataFrame({
+        "Source": [cite(s) for s in studies.study], "Behind": list(behind[studies.study]),
+        "Kind": list(studies.evidence.astype(str)), "Country": list(studies.countries.str.replace(";", ", ")),
+        "Record": list(studies.record.astype(str))})
+    return Table(frame, "The sources that the review cites here, the findings they stand behind, and how far each reference was "
+                 "checked. Only findings that print the citation are listed. Full entries are in the "
+                 "[references](references.ipynb).", name)
 
 
 class Table:

@@ -95,13 +95,17 @@ BROKEN = {
 }
 
 
+def assert_named(found, expected):
+    """One of the faults is as expected, and every fault is one line."""
+    assert any(re.search(expected, line) for line in found), found
+    assert all("\n" not in line and "Traceback" not in line for line in found)
+
+
 @pytest.mark.parametrize("rule", BROKEN)
 def test_a_broken_rule_is_named_in_one_line(copy, rule):
     table, change, expected = BROKEN[rule]
     edit(copy, table, change)
-    found = check(copy)
-    assert any(re.search(expected, line) for line in found), found
-    assert all("\n" not in line for line in found)
+    assert_named(check(copy), expected)
 
 
 BYTES = {
@@ -138,9 +142,7 @@ def test_a_broken_file_is_named_in_one_line(copy, fault):
     before = path.read_bytes()
     path.write_bytes(change(before))
     assert path.read_bytes() != before, "the change must change something"
-    found = check(copy)
-    assert any(re.search(expected, line) for line in found), found
-    assert all("\n" not in line and "Traceback" not in line for line in found)
+    assert_named(check(copy), expected)
 
 
 @pytest.mark.parametrize("name", ["data/studies.csv", "data/datapackage.json", "references.bib"])

@@ -1,7 +1,6 @@
 """Charts: what the pages of each builder hold, what a wrong chart says, and what is drawn only once."""
 
 import json
-import os
 import shutil
 import xml.etree.ElementTree as ElementTree
 from io import StringIO
@@ -12,7 +11,6 @@ from bs4 import BeautifulSoup
 from myst_nb.core.render import get_mime_priority, load_mime_renders
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
-from playwright.sync_api import expect, sync_playwright
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
@@ -46,7 +44,6 @@ WIDE = {
     ],
 }
 STUB = b"// in place of a bundle that takes over a second to make"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CONF = """
 extensions = ["myst_nb", "sphinxext.vegalite"]
 nb_execution_mode = "off"
@@ -251,8 +248,9 @@ def test_bundle_holds_all_that_a_live_chart_needs(bundle):
     assert b"window.vegaEmbed=" in bundle and b"expressionInterpreter" in bundle
 
 
-@pytest.mark.skipif(not CHROMIUM and "BOOK_REQUIRE_BROWSER" not in os.environ, reason="no Chromium here")
-def test_chart_becomes_live_when_a_reader_comes_to_it(tmp_path, bundle):
+def test_chart_becomes_live_when_a_reader_comes_to_it(tmp_path, bundle, browser):
+    from playwright.sync_api import expect
+
     above, below = (new_markdown_cell("\n\n".join(["A paragraph."] * 50)) for _ in range(2))
     wrong = {**BARS, "description": "Cannot be drawn in a browser."}
     cells = [above, chart_cell(WIDE, name="bars-figure", caption="Bars"), below, chart_cell(wrong)]
@@ -262,28 +260,26 @@ def test_chart_becomes_live_when_a_reader_comes_to_it(tmp_path, bundle):
     start, _, end = page_file.read_text().rpartition('"mark":"bar"')
     page_file.write_text(f'{start}"mark":"no such mark"{end}')
     asked, errors = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-        page.goto(page_file.as_uri())
-        page.wait_for_load_state("networkidle")
-        assert [url for url in asked if "charts.js" in url] and not [url for url in asked if "vega.js" in url]
-        live, kept = page.locator("div.vega-chart").all()
-        live.scroll_into_view_if_needed()
-        live.locator("svg").wait_for()
-        assert live.locator("img").count() == 0
-        box = live.locator("[role=graphics-document]")
-        assert box.get_attribute("aria-label") == BARS["description"]
-        assert box.bounding_box()["width"] == live.bounding_box()["width"] <= 390
-        bars = live.locator("path[aria-roledescription=bar]")
-        assert bars.count() == 2
-        live.locator("input[type=range]").fill("50")
-        expect(bars).to_have_count(1)
-        assert errors == []
-        with page.expect_console_message(lambda message: message.type == "error"):
-            kept.scroll_into_view_if_needed()
-        assert kept.locator("img").is_visible() and kept.locator("svg").count() == 0
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.goto(page_file.as_uri())
+    page.wait_for_load_state("networkidle")
+    assert [url for url in asked if "charts.js" in url] and not [url for url in asked if "vega.js" in url]
+    live, kept = page.locator("div.vega-chart").all()
+    live.scroll_into_view_if_needed()
+    live.locator("svg").wait_for()
+    assert live.locator("img").count() == 0
+    box = live.locator("[role=graphics-document]")
+    assert box.get_attribute("aria-label") == BARS["description"]
+    assert box.bounding_box()["width"] == live.bounding_box()["width"] <= 390
+    bars = live.locator("path[aria-roledescription=bar]")
+    assert bars.count() == 2
+    live.locator("input[type=range]").fill("50")
+    expect(bars).to_have_count(1)
+    assert errors == []
+    with page.expect_console_message(lambda message: message.type == "error"):
+        kept.scroll_into_view_if_needed()
+    assert kept.locator("img").is_visible() and kept.locator("svg").count() == 0
+    page.close()
     assert all(url.startswith(("file:", "data:")) for url in asked)
