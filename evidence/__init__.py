@@ -14,7 +14,7 @@ _PUBLIC = {
     "data": ["Dataset", "load"],
     "datapackage": ["schema"],
     "stats": ["Proportion", "Test", "agreement", "chi_squared", "difference", "percent", "spread", "wilson"],
-    "tables": ["Myst", "Table", "cite", "mark", "sources"],
+    "tables": ["Myst", "Table", "cite", "firmness", "mark", "sources"],
     "charts": ["COLOURS", "order", "titled"],
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

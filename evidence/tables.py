@@ -57,6 +57,26 @@ def sources(data: Dataset, section: str, name: str) -> Table:
                  "[references](references.ipynb).", name)
 
 
+def firmness(data: Dataset, section: str, name: str) -> Table:
+    """How firm a section's findings are: by attribution, basis, place and hedging, and by what they say.
+
+    data: the dataset. section: its short name. name: label of the table. A row a code that occurs, columns Kind of finding, Findings,
+    then the directions; every cell is a count of findings.
+    """
+    findings = data.findings[data.findings.section == section]
+    kinds = {"attribution": {"cited": "Cites a source", "carried": "Rests on a source named nearby", "reviewers": "The reviewers' own"},
+             "basis": {"empirical": "Stands on data", "argued": "Argued", "mixed": "Both"},
+             "scope": {"UK": "About the UK", "abroad": "About another country", "general": "General, or several countries"},
+             "hedging": {"established": "Stated flatly", "probable": "Hedged", "contested": "Contested"}}
+    ways = ["strain", "mixed", "alignment", "neutral"]
+    rows = [{"Kind of finding": label, "Findings": int((findings[column] == code).sum()),
+             **{way.capitalize(): int(((findings[column] == code) & (findings.direction == way)).sum()) for way in ways}}
+            for column, codes in kinds.items() for code, label in codes.items()]
+    frame = pd.DataFrame(rows)
+    return Table(frame[frame.Findings > 0], f"The {len(findings)} findings of this section by whose they are, basis, place and firmness, "
+                 "and by what they say of the relationship.", name)
+
+
 class Table:
     """A numbered table with a caption, shown as MyST Markdown.
 

@@ -11,7 +11,10 @@ import pytest
 import evidence as ev
 
 CHAPTERS = sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb"))
-SECTIONS = {"background": "background", "theme1": "theme-1-improving-or-worse"}
+SECTIONS = {"background": "background", "theme1": "theme-1-improving-or-worse", "theme2": "theme-2-same-perspectives",
+            "theme3": "theme-3-managing-doctors", "theme4": "theme-4-how-doctors-respond", "theme5": "theme-5-doctor-managers",
+            "theme6": "theme-6-policy-context", "leadership": "clinical-leadership", "improving": "improving-relationships",
+            "concluding": "conclusions"}
 
 
 def prose(name):
