@@ -15,7 +15,7 @@ _PUBLIC = {
     "datapackage": ["schema"],
     "stats": ["Proportion", "Test", "agreement", "chi_squared", "difference", "percent", "spread", "wilson"],
     "tables": ["Myst", "Table", "cite", "firmness", "mark", "sources"],
-    "charts": ["COLOURS", "order", "titled"],
+    "charts": ["COLOURS", "order", "small", "titled"],
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 

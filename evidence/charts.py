@@ -75,6 +75,11 @@ def titled(chart: alt.Chart | alt.LayerChart, title: str, measure: str, alt_text
     return chart.properties(title=heading, description=alt_text, **size)
 
 
+def small(chart: alt.Chart | alt.LayerChart, alt_text: str, height: int = 110):
+    """Finish a small picture for the front page: no title, no live chart; alt text (the message); 300 pixels wide."""
+    return chart.properties(width=300, height=height, description=alt_text, autosize={"type": "fit-x", "contains": "padding"})
+
+
 def order(*keys: str) -> alt.Scale:
     """A colour scale of the named meanings, in this order: order('strain', 'alignment')."""
     return alt.Scale(domain=list(keys), range=[COLOURS[k] for k in keys])

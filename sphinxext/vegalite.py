@@ -26,8 +26,10 @@ from urllib.parse import quote
 
 from docutils import nodes
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxDirective
 
 MIME = "application/vnd.vegalite.v6+json"
+GLUED = "application/papermill.record/"  # MyST-NB's mark of an output that is stored and not shown
 MAJOR = 6  # of Vega-Lite: the charts' and the library's that draws them
 STATIC_WIDTH = 600  # px: a chart as wide as its column has no column when it is drawn
 FONT = "Inter"  # of a chart that names none
@@ -75,10 +77,45 @@ class VegaLite:
         alt = str(spec.get("description") or "").strip()
         if not alt:
             warn("no description; it is the text for readers who cannot see the chart")
-        image = nodes.image(uri="/" + Path(os.path.relpath(drawing, app.srcdir)).as_posix(), alt=alt)
+        image = nodes.image(uri=source_uri(drawing, app), alt=alt)
         if not inline:
             image["vega"] = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
         return [image]
+
+
+class Picture(SphinxDirective):
+    """Show on one page a small chart that another page's notebook glued, as a plain image.
+
+        :::{picture} chapters/theme.ipynb::name
+        :::
+
+    MyST-NB's own directive pastes only bitmaps from one page into another.
+    """
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Element]:
+        """Return the image; an error names what was not found."""
+        notebook, _, name = self.arguments[0].partition("::")
+        relative, path = self.env.relfn2path(f"/{notebook}")
+        try:
+            stored = json.loads(Path(path).read_text("utf-8"))
+            spec = checked(next(
+                output["data"][GLUED + MIME] for cell in stored["cells"] for output in cell.get("outputs", [])
+                if output.get("metadata", {}).get("scrapbook", {}).get("name") == name))
+            drawing = draw(spec, cache_folder(self.env.app))
+        except StopIteration:
+            raise self.error(f"no chart is glued as {name} in {notebook}") from None
+        except (OSError, ValueError, KeyError) as error:
+            raise self.error(f"{notebook}, {name}: {error}") from error
+        self.env.note_dependency(relative)
+        alt = str(spec.get("description", ""))
+        return [nodes.image(uri=source_uri(drawing, self.env.app), alt=alt, classes=["small-picture"])]
+
+
+def source_uri(file: Path, app) -> str:
+    """Return a file's address for an image, from the root of the sources."""
+    return "/" + Path(os.path.relpath(file, app.srcdir)).as_posix()
 
 
 def checked(content: object) -> dict:
@@ -335,6 +372,7 @@ def add_loader(app, pagename, templatename, context, doctree) -> None:
 def setup(app) -> dict:
     """Register with Sphinx."""
     app.add_node(vega_chart, html=(visit_vega_chart, None))
+    app.add_directive("picture", Picture)
     app.add_post_transform(LiveCharts)
     app.connect("builder-inited", write_scripts)
     app.connect("html-page-context", add_loader)

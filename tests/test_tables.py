@@ -34,3 +34,13 @@ def test_citations_and_marks_stay_live():
 def test_numbers_stand_right_and_the_caption_is_numbered():
     text = ev.Table(pd.DataFrame({"Who": ["a"], "n": [3]}), "How many", "tab-n").markdown()
     assert text.startswith(":::{table} How many\n:name: tab-n\n\n") and "| :--- | ---: |" in text and text.endswith("\n:::")
+
+
+def test_every_finding_is_counted_once_a_code_in_the_table_of_firmness():
+    data = ev.load()
+    table = ev.firmness(data, "theme1", "tab-x").frame
+    n = (data.findings.section == "theme1").sum()
+    assert table.Findings.sum() == 4 * n and (table.Findings > 0).all()
+    assert (table[["Strain", "Mixed", "Alignment", "Neutral"]].sum(axis=1) == table.Findings).all()
+    assert table.set_index("Kind of finding").loc["About another country", "Strain"] == ((data.findings.section == "theme1") & (
+        data.findings.scope == "abroad") & (data.findings.direction == "strain")).sum()

@@ -283,3 +283,26 @@ def test_chart_becomes_live_when_a_reader_comes_to_it(tmp_path, bundle, browser)
     assert kept.locator("img").is_visible() and kept.locator("svg").count() == 0
     page.close()
     assert all(url.startswith(("file:", "data:")) for url in asked)
+
+
+def pasted(tmp_path, where: str) -> tuple[Path, str]:
+    """Build a book whose first page pastes a chart that the second one glued as small."""
+    glued = new_output("display_data", {vegalite.GLUED + vegalite.MIME: BARS}, metadata={"scrapbook": {"name": "small", "mime_prefix": vegalite.GLUED}})
+    book = write_book(tmp_path / "source", new_code_cell("glue", outputs=[glued], execution_count=1))
+    with (book / "index.md").open("a") as index:
+        index.write(f"\n```{{picture}} {where}\n```\n")
+    return build(book)
+
+
+def test_a_glued_chart_is_a_picture_on_another_page(tmp_path):
+    output, warnings = pasted(tmp_path, "charts.ipynb::small")
+    picture = soup(output / "index.html").select_one("img.small-picture")
+    assert "bars-figure" in warnings and "picture" not in warnings  # this book has no such figure
+    assert picture["alt"] == BARS["description"] and (output / picture["src"]).read_text().startswith("<svg")
+    assert not soup(output / "index.html").select(".vega-chart")
+
+
+@pytest.mark.parametrize("where, said", [("charts.ipynb::large", "no chart is glued as large in charts.ipynb"), ("other.ipynb::small", "other.ipynb")])
+def test_a_picture_that_is_not_there_is_named(tmp_path, where, said):
+    _, warnings = pasted(tmp_path, where)
+    assert said in warnings and "index.md" in warnings
