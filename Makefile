@@ -14,16 +14,19 @@ export PYTHONHASHSEED = 0
 book: check conf.py            ## the pages, in _build/html
 	@echo "Building the pages"
 	@$(SPHINX) -b html -d _build/doctrees . _build/html
+	@mkdir -p _build/html/data && cp data/*.csv data/datapackage.json references.bib _build/html/data/
 	@echo "Open _build/html/index.html"
 
 pdf: check conf.py             ## the printed book, _build/pdf/book.pdf
 	@echo "Building the PDF"
 	@$(SPHINX) -b typst -d _build/doctrees . _build/pdf
+	@$(call offered,_build/pdf/book.pdf)
 	@echo "Open _build/pdf/book.pdf"
 
 epub: check conf.py            ## the e-book, _build/epub/book.epub
 	@echo "Building the EPUB"
 	@$(SPHINX) -a -b epub -d _build/doctrees . _build/epub
+	@$(call offered,_build/epub/book.epub)
 	@echo "Open _build/epub/book.epub"
 
 check: .venv/ready             ## the dataset and the bibliography, in seconds
@@ -53,6 +56,9 @@ clean:                         ## remove all that was built; the environment sta
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The front page links to the PDF and the EPUB, which stand beside it.
+offered = mkdir -p _build/html && cp $(1) _build/html/
 
 # Jupyter Book turns _config.yml and _toc.yml into Sphinx's own settings.
 conf.py: _config.yml _toc.yml .venv/ready

@@ -104,3 +104,10 @@ def test_tables_have_headings_and_captions(pages):
     for page, soup in chapters(pages).items():
         for table in soup.select("article table"):
             assert table.select("thead th") and table.caption, page
+
+
+def test_every_icon_of_a_page_is_drawn_by_the_book_s_own_style_sheet(pages, root):
+    drawn = set(re.findall(r"\.(fa-[\w-]+) \{ --icon", (root / "_static/book.css").read_text("utf-8")))
+    for page, soup in pages.items():
+        icons = {c for i in soup.select("i[class*='fa-']") for c in i["class"] if c.startswith("fa-")} - {"fa-solid", "fa-lg"}
+        assert icons <= drawn and not soup.select("script[src*=fontawesome]"), (page, icons - drawn)
