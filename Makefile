@@ -14,7 +14,7 @@ export PYTHONHASHSEED = 0
 book: check conf.py            ## the pages, in _build/html
 	@echo "Building the pages"
 	@$(SPHINX) -b html -d _build/doctrees . _build/html
-	@mkdir -p _build/html/data && cp data/*.csv data/datapackage.json references.bib _build/html/data/
+	@$(BIN)/python -m evidence.exports _build/html/data
 	@echo "Open _build/html/index.html"
 
 pdf: check conf.py             ## the printed book, _build/pdf/book.pdf

@@ -1,9 +1,10 @@
 """The pages as a reader has them: in a browser, on a desk and on a phone, with and without JavaScript."""
 
+from pathlib import Path
+
 import pytest
 
-PAGES = ["index", "chapters/background", "chapters/theme-1-improving-or-worse", "chapters/findings", "chapters/codebook",
-         "chapters/methods", "chapters/references"]
+PAGES = ["index", *(f"chapters/{p.stem}" for p in sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb")))]
 WIDTHS = [1280, 390]
 
 
