@@ -14,6 +14,7 @@ _PUBLIC = {
     "data": ["Dataset", "load"],
     "datapackage": ["schema"],
     "stats": ["Proportion", "Test", "agreement", "chi_squared", "difference", "percent", "spread", "wilson"],
+    "robustness": ["balance", "concentration", "leave_one_out", "shared", "stance"],
     "tables": ["Myst", "Table", "cite", "firmness", "mark", "sources"],
     "charts": ["COLOURS", "order", "small", "titled"],
 }
