@@ -13,6 +13,10 @@ from evidence.datapackage import DATA, schema
 DTYPES = {"string": "string", "integer": "Int64", "number": "Float64", "boolean": "boolean"}
 
 
+#: How studies.csv names the UK and what is in it.
+BRITISH = {"United Kingdom", "Great Britain", "England", "Scotland", "Wales", "Northern Ireland"}
+
+
 @dataclass(frozen=True)
 class Dataset:
     """The tables of data/, one attribute each; columns and their meaning are in data/datapackage.json.
@@ -46,6 +50,15 @@ class Dataset:
         both = pd.concat([cited.assign(carried=False), carried[["finding", "study", "role"]].assign(carried=True)])
         order = pd.Series(range(len(self.findings)), index=self.findings.finding)
         return both.sort_values("finding", key=lambda f: f.map(order), kind="stable").reset_index(drop=True)
+
+    def british(self, alone: bool = False) -> pd.Series:
+        """Which studies are known to cover the UK or one of its nations: True or False by study, shape (studies,).
+
+        alone: leave out those that cover other countries too. A study whose country is unknown is False.
+        Source: studies.csv, countries.
+        """
+        named = self.studies.set_index("study").countries.str.split(";").map(set)
+        return named.map(lambda countries: countries <= BRITISH if alone else bool(countries & BRITISH)).astype(bool)
 
 
 def load(folder: Path | str = DATA) -> Dataset:

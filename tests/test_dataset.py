@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -231,3 +232,10 @@ def test_a_carried_finding_has_the_sources_of_the_one_it_rests_on():
     assert support[support.finding == "BG-11"].study.tolist() == ["davies2003a", "davies2003b"]
     assert not (support.finding == "T1-02").any(), "a claim of the reviewers' own has no source"
     assert not support.duplicated(["finding", "study"]).any(), "a source cited twice for a finding counts once"
+
+
+def test_a_study_is_british_by_the_countries_it_names():
+    studies = pd.DataFrame({"study": list("abcde"), "countries": ["England;Wales", "Denmark;England", "unknown", "New South Wales", "United Kingdom"]})
+    made = replace(ev.load(), studies=studies)
+    assert made.british().tolist() == [True, True, False, False, True]
+    assert made.british(alone=True).tolist() == [True, False, False, False, True]

@@ -1,5 +1,6 @@
 """The balance of a tiny made-up section, worked out by hand, and of the first theme as its chapter prints it."""
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 import evidence as ev
+from evidence.datapackage import DATA
 
 
 @pytest.fixture
@@ -70,14 +72,28 @@ def test_shared_sources_are_counted_once_each_way(tiny):
     assert found.to_numpy().tolist() == [[3, 1], [1, 1]]
 
 
+def by_hand(keep):
+    """Strain and base of the first theme, from the files alone: a cited finding counts with a kept source, a carried one with its first's."""
+    rows = {name: list(csv.DictReader((DATA / f"{name}.csv").open(encoding="utf-8"))) for name in ("findings", "citations", "studies")}
+    kept = {s["study"] for s in rows["studies"] if keep(s)}
+    sourced = {c["finding"] for c in rows["citations"] if c["study"] in kept}
+    left = [f["direction"] for f in rows["findings"] if f["section"] == "theme1" and f["direction"] != "neutral"
+            and {f["finding"], f["rests_on"]} & sourced]
+    return left.count("strain"), len(left)
+
+
 def test_the_first_theme_s_chapter_prints_the_same_numbers():
-    """It works out its own."""
+    """The package's, and those worked out from the files without it."""
     notebook = json.loads((Path(__file__).resolve().parent.parent / "chapters" / "theme-1-improving-or-worse.ipynb").read_text("utf-8"))
     glued = {o["metadata"]["scrapbook"]["name"]: "".join(o["data"][next(k for k in o["data"] if k.endswith("text/plain"))]).strip("'")
              for c in notebook["cells"] for o in c.get("outputs", []) if "scrapbook" in o.get("metadata", {})}
     data = ev.load()
     every, alone = ev.balance(data, "theme1"), ev.leave_one_out(data, "theme1")
     seen = ev.balance(data, "theme1", data.studies.study[data.studies.coding_basis != "nothing"])
+    assert by_hand(lambda s: True) == (every.count, every.base)
+    assert by_hand(lambda s: s["coding_basis"] != "nothing") == (seen.count, seen.base)
+    shares = [count / base for count, base in (by_hand(lambda s, out=out: s["study"] != out) for out in alone.study)]
+    assert (min(shares), max(shares)) == pytest.approx((alone.share.min(), alone.share.max()))
     assert glued["n-sourced"] == str(every.base) and glued["share-all"] == ev.percent(every.value)
     assert glued["left-read"] == f"{seen.count} of {seen.base}" and glued["share-read"] == ev.percent(seen.value)
     assert (glued["share-low"], glued["share-high"]) == (ev.percent(alone.share.min()), ev.percent(alone.share.max()))
