@@ -1,9 +1,11 @@
 """The printed book and the e-book, read back by other programs."""
 
+import posixpath
 import re
 import shutil
 import subprocess
 import zipfile
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
@@ -105,3 +107,15 @@ def test_the_e_book_opens_and_its_charts_are_pictures_with_texts(epub):
         for name in names:
             if name.endswith(".svg"):
                 ElementTree.fromstring(book.read(name))
+
+
+def test_the_e_book_links_to_nothing_that_it_lacks(epub):
+    broken = []
+    with zipfile.ZipFile(epub) as book:
+        names = set(book.namelist())
+        for name in names:
+            if name.endswith(".xhtml"):
+                for link in re.findall(r'<a[^>]* href="([^"#]+)', book.read(name).decode()):
+                    if ":" not in link and posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(link))) not in names:
+                        broken.append(f"{name}: {link}")
+    assert broken == []
