@@ -20,7 +20,6 @@ log = getLogger(__name__)
 DOC = "doc:"  # how the builder marks a link to another document: doc:chapters/one#section
 SPECIAL = re.compile(r"[\\#$*_`<>@\[\]~/\-=+\"'({}.;:]")
 PARAGRAPH = "\n\n"
-WEB_ONLY = "only-html"  # the class of what a page of the book needs and print does not
 NUMERIC = re.compile(r"[\d\s.,;:%/()\[\]<>=~≈±+*†–—−£$€-]*")  # a cell in a column of numbers
 SHORT_TABLE = (12, 2500)  # rows and characters; no page break in so few
 LONG_CELL = 900  # characters; a table with a longer cell may break inside a row
@@ -213,8 +212,6 @@ class TypstTranslator(SphinxTranslator):
 
     def dispatch_visit(self, node: nodes.Node) -> None:
         if isinstance(node, nodes.Element):
-            if WEB_ONLY in node.get("classes", ()):
-                raise nodes.SkipNode
             if node.line and isinstance(node, nodes.Body) and not isinstance(node, nodes.Inline):
                 self.body.append(f"\n// {self._place(node)}\n")  # so that errors name a place
             if not isinstance(node, LABELLED) and not _is_listing(node) and (label := self.label(node)):

@@ -144,10 +144,6 @@ Yes, mostly.
 Mind this.
 :::
 
-:::{div} only-html
-Web only.
-:::
-
 :::{card} Card title
 Card body.
 :::
@@ -407,10 +403,10 @@ def test_panels(book: Built):
     assert "TheshortanswerYes,mostly." in text and "WarningMindthis." in text
 
 
-def test_only_typst_raw_passes_and_web_only_parts_are_left_out(book: Built):
+def test_of_raw_text_only_typst_s_passes(book: Built):
     text = book.text
     assert "rawtypst" in text
-    assert "rawhtml" not in text and "Webonly" not in text
+    assert "rawhtml" not in text
 
 
 def test_formulas_have_numbers_and_a_spoken_form(book: Built):
