@@ -220,7 +220,7 @@ def _finding_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
 
 
 def _study_faults(tables: dict[str, list[Row]], entries: dict[str, Row], bibliography: Path) -> Iterator[str]:
-    """A study is in references.bib and the other way round; it is used; its record is honest."""
+    """A study is in references.bib and the other way round; it is used; its record and the coding of its people are honest."""
     cited = {c["study"] for c in tables["citations"]}
     counted = {f["study"] for f in tables["figures"]}
     studies = {s["study"] for s in tables["studies"]}
@@ -234,6 +234,11 @@ def _study_faults(tables: dict[str, list[Row]], entries: dict[str, Row], bibliog
         if bool(s["cited_as"]) != (key in cited) and not (added and not s["cited_as"]):
             yield (f"{where}, field cited_as: expected {'the label the review prints' if key in cited else 'nothing'}, "
                    f"since citations.csv {'cites' if key in cited else 'does not cite'} {key}, found {s['cited_as']!r}")
+        for field in ("asked", "level"):
+            silent = s["participants"] if s["participants"] in ("unknown", "not applicable") else ""
+            if silent and s[field] != silent or not silent and s[field] == "not applicable":
+                yield (f"{where}, field {field}: expected {silent or 'a code other than not applicable'}, "
+                       f"as participants is {s['participants']!r}, found {s[field]!r}")
         if (s["record"] == "unchecked") == bool(s["record_source"]):
             yield (f"{where}, field record_source: expected {'nothing' if s['record_source'] else 'an address'} for a "
                    f"record that is {s['record']}, found {s['record_source']!r}")
