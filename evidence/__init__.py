@@ -15,6 +15,7 @@ _PUBLIC = {
     "datapackage": ["schema"],
     "stats": ["Proportion", "Test", "agreement", "chi_squared", "difference", "percent", "spread", "wilson"],
     "robustness": ["balance", "concentration", "leave_one_out", "shared", "stance"],
+    "network": ["authors", "shuffles", "together"],
     "tables": ["Myst", "Table", "cite", "firmness", "mark", "sources"],
     "charts": ["COLOURS", "order", "small", "titled"],
 }
