@@ -25,7 +25,7 @@
       await Promise.all([load(), Promise.allSettled(fonts)]); // Vega measures text: its font must be there
       box.style.cssText = "height: 0; overflow: hidden"; // as wide as the column, and not seen yet
       chart.append(box);
-      await vegaEmbed(box, spec, {
+      const { view } = await vegaEmbed(box, spec, {
         actions: false,
         ast: true, // expressions are interpreted, so that the page needs no eval
         defaultStyle: false,
@@ -35,6 +35,7 @@
       });
       box.removeAttribute("style");
       image.remove();
+      chart.dispatchEvent(new CustomEvent("chart:live", { detail: view }));
     } catch (error) {
       box.remove();
       console.error(error);
