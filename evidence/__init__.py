@@ -12,7 +12,7 @@ from importlib import import_module
 
 _PUBLIC = {
     "data": ["Dataset", "load"],
-    "datapackage": ["schema"],
+    "datapackage": ["changed", "schema"],
     "stats": ["Proportion", "Test", "agreement", "chi_squared", "difference", "percent", "spread", "wilson"],
     "robustness": ["balance", "concentration", "leave_one_out", "shared", "stance"],
     "network": ["authors", "shuffles", "together"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,3 +20,8 @@ def schema(folder: Path = DATA) -> dict[str, dict]:
     """
     package = json.loads((folder / PACKAGE).read_text("utf-8"))
     return {resource["name"]: resource for resource in package["resources"]}
+
+
+def changed(folder: Path = DATA) -> date:
+    """The day on which the tables were last changed, as data/datapackage.json says; a test holds it against the history."""
+    return date.fromisoformat(json.loads((folder / PACKAGE).read_text("utf-8"))["modified"])
