@@ -16,7 +16,7 @@ _PUBLIC = {
     "stats": ["Proportion", "Test", "agreement", "chi_squared", "difference", "percent", "spread", "wilson"],
     "robustness": ["balance", "concentration", "leave_one_out", "shared", "stance"],
     "network": ["authors", "shuffles", "together"],
-    "tables": ["Myst", "Table", "cite", "firmness", "mark", "sources"],
+    "tables": ["Myst", "Table", "cite", "escape", "firmness", "mark", "sources"],
     "charts": ["COLOURS", "order", "small", "titled"],
 }
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}

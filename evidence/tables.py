@@ -81,11 +81,12 @@ class Table:
     """A numbered table with a caption, shown as MyST Markdown.
 
     frame: the cells; column names are the headings. caption: MyST. name: label for {numref}.
-    Columns of numbers are right-aligned; align overrides, 'left' or 'right' by column name.
+    Columns of numbers are right-aligned; align overrides, 'left' or 'right' by column name. kind: 'explorer' for a table
+    that can be searched on a page.
     """
 
-    def __init__(self, frame: pd.DataFrame, caption: str, name: str, align: dict[str, str] | None = None):
-        self.frame, self.caption, self.name, self.align = frame, caption, name, align or {}
+    def __init__(self, frame: pd.DataFrame, caption: str, name: str, align: dict[str, str] | None = None, kind: str = ""):
+        self.frame, self.caption, self.name, self.align, self.kind = frame, caption, name, align or {}, kind
 
     def markdown(self) -> str:
         """The table as a MyST {table} directive round a pipe table."""
@@ -95,7 +96,8 @@ class Table:
         rows = [[escape(c) for c in self.frame], rule,
                 *([escape(v) for v in row] for row in self.frame.itertuples(index=False))]
         body = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-        return f":::{{table}} {self.caption}\n:name: {self.name}\n\n{body}\n:::"
+        kind = f":class: {self.kind}\n" if self.kind else ""
+        return f":::{{table}} {self.caption}\n:name: {self.name}\n{kind}\n{body}\n:::"
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {"text/markdown": self.markdown(), "text/plain": self.frame.to_string(index=False)}
