@@ -1,0 +1,123 @@
+// A table of class explorer becomes one to search, sort and filter, with DataTables. Its links to records on the same page open
+// the record under the row. What was chosen is kept in the address. Without this script it is a plain table above its records.
+{
+  const element = (name, properties = {}, ...children) => {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  };
+
+  const explore = (table) => {
+    const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
+    const rows = [...table.tBodies[0].rows];
+    const opener = (row) => row.querySelector('a.html-only[href^="#"], .html-only a[href^="#"]');
+    const name = (row) => opener(row)?.getAttribute("href").slice(1);
+    const record = (row) => document.getElementById(name(row) ?? "");
+    const home = record(rows[0])?.parentElement;
+    for (const row of rows) // a search reads the record too
+      row.cells[0].dataset.search = `${row.cells[0].textContent} ${record(row)?.textContent ?? ""}`;
+
+    // A menu for each column of codes, over the codes that occur; a cell may hold several, with commas between.
+    const codes = (n) => new Set(rows.flatMap((row) => row.cells[n].textContent.trim().split(", ")));
+    const menus = heads.flatMap((head, n) => {
+      const values = n ? [...codes(n)].sort() : [];
+      if (values.every((value) => value !== "" && !Number.isNaN(+value)) || values.length > 40) return [];
+      const select = element("select", {}, new Option("all", ""), ...values.map((value) => new Option(value, value)));
+      return [{ head, n, select, key: head.toLowerCase().replace(/\W+/g, "-") }];
+    });
+
+    const tables = jQuery(table).DataTable({
+      autoWidth: false,
+      columnDefs: [{ targets: "_all", orderSequence: ["asc", "desc"] }],
+      language: { search: "Search", lengthMenu: "_MENU_ rows a page", info: "_START_ to _END_ of _TOTAL_", infoFiltered: "of _MAX_ in all",
+        infoEmpty: "None", zeroRecords: "No row has all of this. Widen the search or the menus.", emptyTable: "No rows" },
+      order: [],
+      pageLength: 25,
+    });
+
+    const search = tables.table().container().querySelector("input[type=search]");
+    const clear = element("button", { type: "button", className: "clear" }, "Clear all");
+    const panel = element("div", { className: "explorer-menus" },
+      ...menus.map(({ head, select }) => element("label", {}, element("span", {}, head), select)), clear);
+    tables.table().container().before(panel);
+    if (home) home.hidden = true;
+    document.querySelectorAll(".records-head").forEach((text) => (text.hidden = true));
+
+    const filter = ({ n, select }) => {
+      const wanted = select.value;
+      tables.column(n).search(wanted ? (text) => text.split(", ").includes(wanted) : "");
+    };
+    const chosen = () => {
+      const found = Object.fromEntries(menus.filter(({ select }) => select.value).map(({ key, select }) => [key, select.value]));
+      return search.value ? { q: search.value, ...found } : found;
+    };
+    const keep = (hash = "") => bookAddress.keep(chosen(), hash);
+
+    const close = (row) => {
+      const api = tables.row(row);
+      home.append(record(row));
+      api.child.remove();
+      opener(row).setAttribute("aria-expanded", "false");
+    };
+    const open = (row) => {
+      const api = tables.row(row);
+      api.child(record(row), "record-row").show();
+      opener(row).setAttribute("aria-expanded", "true");
+    };
+    const isOpen = (row) => tables.row(row).child.isShown();
+
+    if (home) {
+      for (const row of rows) {
+        opener(row).setAttribute("role", "button");
+        opener(row).setAttribute("aria-expanded", "false");
+      }
+      table.addEventListener("click", (event) => {
+        const link = event.target.closest("a");
+        const row = event.target.closest("tr");
+        if (!link || link !== opener(row)) return;
+        event.preventDefault();
+        isOpen(row) ? close(row) : open(row);
+        keep(isOpen(row) ? `#${name(row)}` : "");
+      });
+      table.addEventListener("keydown", (event) => {
+        if (event.key === " " && event.target.getAttribute("role") === "button") {
+          event.preventDefault();
+          event.target.click();
+        }
+      });
+    }
+
+    const reset = () => {
+      for (const menu of menus) menu.select.value = "";
+      menus.forEach(filter);
+      tables.search("").draw();
+    };
+    clear.addEventListener("click", () => { reset(); keep(); search.focus(); });
+    for (const menu of menus)
+      menu.select.addEventListener("change", () => { filter(menu); tables.draw(); keep(); });
+    tables.on("search.dt", () => keep(location.hash));
+
+    // Show the row that an address names, its record open, on whichever page of the table it is.
+    const goTo = (hash) => {
+      const row = hash && rows.find((row) => name(row) === decodeURIComponent(hash.slice(1)));
+      if (!row) return;
+      if (!tables.rows({ search: "applied" }).nodes().toArray().includes(row)) reset();
+      const at = tables.rows({ search: "applied", order: "applied" }).nodes().toArray().indexOf(row);
+      tables.page(Math.floor(at / tables.page.len())).draw("page");
+      if (!isOpen(row)) open(row);
+      opener(row).focus({ preventScroll: true });
+      row.scrollIntoView({ block: "start" });
+    };
+
+    const offered = { q: () => true };
+    for (const { key, select } of menus) offered[key] = (value) => [...select.options].some((option) => option.value === value);
+    const asked = bookAddress.wanted(offered, "The table is shown whole.");
+    for (const menu of menus) if (asked?.[menu.key]) { menu.select.value = asked[menu.key]; filter(menu); }
+    if (asked?.q) tables.search(asked.q);
+    if (asked && Object.keys(asked).length) { tables.draw(); if (!location.hash) panel.scrollIntoView(); }
+    goTo(location.hash);
+    addEventListener("hashchange", () => goTo(location.hash));
+  };
+
+  document.querySelectorAll("table.explorer").forEach(explore);
+}
