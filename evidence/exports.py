@@ -103,8 +103,8 @@ def chart_data(notebook: Path) -> dict[str, list[dict]]:
 
 
 def write(folder: Path) -> None:
-    """Write every export into folder: tables, the Data Package as one zip, references in three forms, notebooks, charts' data."""
-    for part in ("charts", "notebooks"):
+    """Write every export into folder: tables, the Data Package as one zip, references in three forms and one by one, notebooks, charts' data."""
+    for part in ("charts", "notebooks", "references"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     items = references()
     bib = parse_file(BIBLIOGRAPHY, "bibtex")
@@ -113,8 +113,9 @@ def write(folder: Path) -> None:
     package = [DATA / PACKAGE, *(DATA / r["path"] for r in schema(DATA).values()), BIBLIOGRAPHY]
     for file in package[:-1]:
         (folder / file.name).write_bytes(file.read_bytes())
-    (folder / "studies.bib").write_text(AsWritten().to_string(BibliographyData({i["id"]: bib.entries[i["id"]] for i in items})), "utf-8")
-    (folder / "studies.ris").write_text(rispy.dumps([ris(i) for i in items]), "utf-8")
+    for name, chosen in {"studies": items, **{f"references/{i['id']}": [i] for i in items}}.items():
+        (folder / f"{name}.bib").write_text(AsWritten().to_string(BibliographyData({i["id"]: bib.entries[i["id"]] for i in chosen})), "utf-8")
+        (folder / f"{name}.ris").write_text(rispy.dumps([ris(i) for i in chosen]), "utf-8")
     (folder / "studies.csl.json").write_text(json.dumps(items, ensure_ascii=False, indent=1) + "\n", "utf-8")
     with zipfile.ZipFile(folder / "doctors-and-managers.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for file in package:

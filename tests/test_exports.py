@@ -35,6 +35,13 @@ def test_every_source_is_in_each_form(taken, items):
     assert [e["id"] for e in rispy.loads((taken / "studies.ris").read_text("utf-8"))] == studies
 
 
+def test_each_source_can_be_taken_alone(taken, items):
+    whole = parse_file(taken / "studies.bib").entries
+    for key in items:
+        assert dict(parse_file(taken / f"references/{key}.bib").entries) == {key: whole[key]}
+        assert [e["id"] for e in rispy.loads((taken / f"references/{key}.ris").read_text("utf-8"))] == [key]
+
+
 def test_ris_says_what_csl_says(taken, items):
     for entry in rispy.loads((taken / "studies.ris").read_text("utf-8")):
         item = items[entry["id"]]
