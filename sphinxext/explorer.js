@@ -29,7 +29,7 @@
     const tables = jQuery(table).DataTable({
       autoWidth: false,
       columnDefs: [{ targets: "_all", orderSequence: ["asc", "desc"] }],
-      language: { search: "Search", lengthMenu: "_MENU_ rows a page", info: "_START_ to _END_ of _TOTAL_", infoFiltered: "of _MAX_ in all",
+      language: { search: "Search in this table", lengthMenu: "_MENU_ rows a page", info: "_START_ to _END_ of _TOTAL_", infoFiltered: "of _MAX_ in all",
         infoEmpty: "None", zeroRecords: "No row has all of this. Widen the search or the menus.", emptyTable: "No rows" },
       order: [],
       pageLength: 25,

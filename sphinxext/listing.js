@@ -22,6 +22,8 @@
 
   const follow = async (chart, spec, params, asked, view, whole, hash) => {
     const { marks, group, item } = spec.usermeta.listing;
+    const menus = chart.querySelector(".vega-bindings");
+    menus.parentElement.prepend(menus); // a reader meets them first, and so does Tab
     const panel = element("section", { className: "listing", hidden: true });
     panel.setAttribute("aria-live", "polite");
     chart.append(panel);

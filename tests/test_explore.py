@@ -149,7 +149,7 @@ def test_search_sort_filter_and_open(visit, window):
     page = visit(EXPLORER, window=window)
     studies = ev.load().studies
     assert f"of {len(studies)}" in page.locator(".dt-info").inner_text()
-    page.get_by_label("Search").fill("Mueller")
+    page.get_by_label("Search in this table").fill("Mueller")
     assert "Mueller" in rows(page).first.inner_text() and rows(page).count() < 6
     page.get_by_role("button", name="Clear all").click()
     page.get_by_label("Record", exact=True).select_option("unchecked")
@@ -173,8 +173,8 @@ def test_a_search_reads_the_records_too(visit):
 
 def test_a_study_and_a_search_have_addresses(visit):
     page = visit(EXPLORER, "?record=verified&q=trust&country=England")
-    page.get_by_label("Search").wait_for()
-    assert page.get_by_label("Search").input_value() == "trust" and page.get_by_label("Country").input_value() == "England"
+    page.get_by_label("Search in this table").wait_for()
+    assert page.get_by_label("Search in this table").input_value() == "trust" and page.get_by_label("Country").input_value() == "England"
     key = ev.load().studies.study.iloc[-1]  # on the last page of the table
     page = visit(EXPLORER, f"#study-{key}", PHONE)
     assert page.locator(f"tr.record-row #study-{key}").is_visible()
@@ -189,7 +189,7 @@ def test_a_nonsense_address_shows_the_whole_table_and_says_so(visit, address):
 
 def test_the_keyboard_alone_searches_and_opens(visit):
     page = visit(EXPLORER)
-    page.get_by_label("Search").focus()
+    page.get_by_label("Search in this table").focus()
     page.keyboard.type("Mueller")
     button = rows(page).first.get_by_role("button", name="record")
     for _ in range(30):
