@@ -22,8 +22,9 @@
     const menus = heads.flatMap((head, n) => {
       const values = n ? [...codes(n)].sort() : [];
       if (values.every((value) => value !== "" && !Number.isNaN(+value)) || values.length > 40) return [];
-      const select = element("select", {}, new Option("all", ""), ...values.map((value) => new Option(value, value)));
-      return [{ head, n, select, key: head.toLowerCase().replace(/\W+/g, "-") }];
+      const key = head.toLowerCase().replace(/\W+/g, "-");
+      const select = element("select", { id: `menu-${key}` }, new Option("all", ""), ...values.map((value) => new Option(value, value)));
+      return [{ head, n, select, key }];
     });
 
     const tables = jQuery(table).DataTable({
@@ -38,7 +39,7 @@
     const search = tables.table().container().querySelector("input[type=search]");
     const clear = element("button", { type: "button", className: "clear" }, "Clear all");
     const panel = element("div", { className: "explorer-menus" },
-      ...menus.map(({ head, select }) => element("label", {}, element("span", {}, head), select)), clear);
+      ...menus.map(({ head, select }) => element("div", {}, element("label", { htmlFor: select.id }, head), select)), clear);
     tables.table().container().before(panel);
     if (home) home.hidden = true;
     document.querySelectorAll(".records-head").forEach((text) => (text.hidden = true));
@@ -49,7 +50,7 @@
     };
     const chosen = () => {
       const found = Object.fromEntries(menus.filter(({ select }) => select.value).map(({ key, select }) => [key, select.value]));
-      return search.value ? { q: search.value, ...found } : found;
+      return search.value ? { find: search.value, ...found } : found; // Sphinx's own search takes q
     };
     const keep = (hash = "") => bookAddress.keep(chosen(), hash);
 
@@ -109,11 +110,11 @@
       row.scrollIntoView({ block: "start" });
     };
 
-    const offered = { q: () => true };
+    const offered = { find: () => true };
     for (const { key, select } of menus) offered[key] = (value) => [...select.options].some((option) => option.value === value);
     const asked = bookAddress.wanted(offered, "The table is shown whole.");
     for (const menu of menus) if (asked?.[menu.key]) { menu.select.value = asked[menu.key]; filter(menu); }
-    if (asked?.q) tables.search(asked.q);
+    if (asked?.find) tables.search(asked.find);
     if (asked && Object.keys(asked).length) { tables.draw(); if (!location.hash) panel.scrollIntoView(); }
     goTo(location.hash);
     addEventListener("hashchange", () => goTo(location.hash));
