@@ -1,17 +1,24 @@
 """Citations and references as British readers write them.
 
-In the text 'Davies and others (2003a)'; in the list 'Davies HTO, Hodges CL, Rundall TG (2003a). Title. …'.
+In the text 'Davies and others (2003a)'; in the list 'Davies HTO, Hodges CL, Rundall TG (2003a). Title. …'. The role
+{reference} writes that line of the list anywhere, {worktitle} the title alone; both take a key.
 """
 
 import functools
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pybtex.plugin
+from docutils import nodes
+from pybtex.database import parse_file
 from pybtex.plugin import register_plugin as register_pybtex
+from pybtex.richtext import Text
 from pybtex.style.formatting import BaseStyle
 from pybtex.style.names import BaseNameStyle, name_part
 from pybtex.style.template import field as entry_field
 from pybtex.style.template import first_of, href, join, names, optional, sentence, tag
+from pybtex_docutils import Backend
+from sphinx.util.docutils import SphinxRole
 from sphinxcontrib.bibtex.plugin import register_plugin
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
@@ -79,8 +86,36 @@ class BookStyle(BaseStyle):
     get_techreport_template = get_misc_template = get_phdthesis_template = _template
 
 
+@functools.cache
+def bibliography(files: tuple[Path, ...]) -> dict:
+    """The entries of the bibliography, by key."""
+    return {key: entry for file in files for key, entry in parse_file(file, "bibtex").entries.items()}
+
+
+class ReferenceRole(SphinxRole):
+    """A source as the list of references has it, or its title alone."""
+
+    def __init__(self, part: str):
+        super().__init__()
+        self.part = part
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """The text of the source with this key; an unknown key is an error that names it."""
+        files = tuple(Path(self.env.app.confdir, f) for f in self.config.bibtex_bibfiles)
+        for file in files:
+            self.env.note_dependency(str(file))
+        entry = bibliography(files).get(self.text)
+        if entry is None:
+            error = self.inliner.reporter.error(f"no source has the key {self.text!r}", line=self.lineno)
+            return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
+        text = Text.from_latex(entry.fields["title"]) if self.part == "title" else next(BookStyle().format_entries([entry])).text
+        return text.render(Backend()), []
+
+
 def setup(app) -> dict:
-    """Register the styles as `bibtex_reference_style: book` and `bibtex_default_style: book`."""
+    """Register the roles, and the styles as `bibtex_reference_style: book` and `bibtex_default_style: book`."""
+    app.add_role("reference", ReferenceRole("reference"))
+    app.add_role("worktitle", ReferenceRole("title"))
     # sphinxcontrib-bibtex looks its styles up anew for every citation, 13 ms a time.
     pybtex.plugin.find_plugin = functools.cache(pybtex.plugin.find_plugin)
     register_plugin("sphinxcontrib.bibtex.style.referencing", "book", BookReferenceStyle, force=True)
