@@ -29,10 +29,12 @@ epub: check conf.py            ## the e-book, _build/epub/book.epub
 	@$(call offered,_build/epub/book.epub)
 	@echo "Open _build/epub/book.epub"
 
-check: .venv/ready             ## the dataset and the bibliography, in seconds
+check: .venv/ready             ## the dataset, the bibliography and the notebooks' form, in seconds
 	@$(BIN)/python -m evidence.check
+	@$(BIN)/python -m sphinxext.sources
 
-execute: check                 ## run every notebook again, in place
+execute: .venv/ready           ## run every notebook again, in place
+	@$(BIN)/python -m evidence.check
 	@$(BIN)/python -m sphinxext.execute $(NOTEBOOKS)
 
 test: book pdf epub            ## every test; the notebooks are run again and compared

@@ -8,19 +8,36 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from evidence.datapackage import BIBLIOGRAPHY, DATA, PACKAGE, schema
+from evidence.datapackage import BIBLIOGRAPHY, DATA, PACKAGE, changed, schema
 
 Row = dict[str, str]
 TABLES = {"sections", "studies", "findings", "citations", "figures", "strategies", "perspectives", "events", "approaches",
           "types", "examples", "recoding"}
 LAST_YEAR = 2015  # of the literature the review covers; a later study is an addition, and has no label in it
-CONFLICT = re.compile(r"^(<{7}|={7}|>{7})")
+CONFLICT = re.compile(r"^(<{7}|={7}|>{7}|\|{7})")
+MARKUP = re.compile(r"<[A-Za-z/!?][^>]*>?|&(#\d+|\w+);")
+MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+#: What a spreadsheet makes of a cell that it takes for a date, a number or an error; an apostrophe keeps it from that.
+MANGLED = re.compile(rf"\d+[-/ ]({MONTHS})([-/ ]\d+)?|({MONTHS})-\d+|\d+[-/]\d+[-/]\d+( \d+:\d+(:\d+)?)?|\d{{4}}-\d\d"
+                     r"|\d+(\.\d+)?[eE][+-]?\d+|\d{1,3}(,\d{3})+|#[A-Z/0]+[!?]?|#+|TRUE|FALSE|NULL|N/?A|NaN|nan|None|'[\d=+@-].*")
+#: Tables whose keys end in a number, and the key; a citation's number is its place in the reading order, and has its own rule.
+NUMBERED = {"findings": "finding", "figures": "figure", "strategies": "strategy", "perspectives": "perspective", "events": "event",
+            "approaches": "approach", "types": "type"}
+#: The forms of cells that are not text.
+FORMS = {"integer": (r"0|[1-9][0-9]*", "an integer in digits alone"), "number": (r"[0-9]+(\.[0-9]+)?", "a number in digits and a point"),
+         "boolean": (r"(?i:true|false)", "true or false")}
+#: The kinds of entry of the bibliography, each with the fields that it needs besides author, title and year.
+ENTRIES = {"article": ["journal"], "techreport": ["institution"], "book": ["publisher"], "incollection": ["booktitle", "publisher"], "misc": []}
+FIELDS = {"author", "editor", "title", "year", "journal", "booktitle", "institution", "publisher", "volume", "number", "pages", "doi"}
+YEARS = range(1900, 2031)
 
 
 def faults(folder: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> list[str]:
@@ -30,14 +47,15 @@ def faults(folder: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> list[str]:
     and broken values hide the rules across tables.
     """
     try:
-        resources = schema(folder)
+        json.loads((folder / PACKAGE).read_text("utf-8"), object_pairs_hook=_once)
+        resources, _ = schema(folder), changed(folder)
         if missing := TABLES - resources.keys():
             raise ValueError(f"no table {', '.join(sorted(missing))}")
         for r in resources.values():
-            r["path"], r["description"], [f["name"] + f["type"] + f["description"] for f in r["schema"]["fields"]]
+            r["path"] + r["description"], [f["name"] + f["type"] + f["description"] for f in r["schema"]["fields"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return [f"{folder.name}/{PACKAGE}: expected a Frictionless Data Package in JSON: {_line(error)}"]
-    found = [f for r in resources.values() for f in _unreadable(folder / r["path"], r["schema"])]
+    found = [f for r in resources.values() for f in _unreadable(folder / r["path"], r["schema"]["fields"])]
     entries: dict[str, Row] = {}
     found += _read_bibliography(bibliography, entries)
     if not found:
@@ -45,7 +63,7 @@ def faults(folder: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> list[str]:
     if not found:
         tables = {name: read(folder / r["path"]) for name, r in resources.items()}
         found = [*_citation_faults(tables), *_finding_faults(tables), *_study_faults(tables, entries, bibliography),
-                 *_figure_faults(tables), *_example_faults(tables)]
+                 *_figure_faults(tables), *_example_faults(tables, resources), *_number_faults(tables)]
     return found
 
 
@@ -56,13 +74,20 @@ def read(path: Path) -> list[Row]:
 
 
 def _line(error: object) -> str:
-    return " ".join(str(error).split())
+    return ("no " if isinstance(error, KeyError) else "") + " ".join(str(error).split())
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict:
+    """A JSON object whose keys are not doubled; JSON's reader takes the last and says nothing."""
+    if doubled := [key for key, n in Counter(key for key, _ in pairs).items() if n > 1]:
+        raise ValueError(f"key {doubled[0]!r} twice in one object")
+    return dict(pairs)
 
 
 # --- files -----------------------------------------------------------------------------------------------
 
-def _unreadable(path: Path, schema: dict) -> Iterator[str]:
-    """Faults that keep a table from being read as one: missing, mis-encoded, merged, wrong columns."""
+def _unreadable(path: Path, fields: list[dict]) -> Iterator[str]:
+    """Faults that keep a table from being read as one: missing, mis-encoded, merged, wrong columns, spoilt cells."""
     where = f"{path.parent.name}/{path.name}"
     try:
         raw = path.read_bytes()
@@ -72,85 +97,155 @@ def _unreadable(path: Path, schema: dict) -> Iterator[str]:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = raw[:error.start].count(b"\n") + 1
-        yield f"{where}, row {row}: expected UTF-8, found byte 0x{raw[error.start]:02x}"
+        yield f"{where}, row {raw[:error.start].count(bytes([10])) + 1}: expected UTF-8, found byte 0x{raw[error.start]:02x}"
         return
-    marks = [n for n, line in enumerate(text.split("\n"), 1) if CONFLICT.match(line)]
-    if marks:
-        yield f"{where}, row {marks[0]}: expected data, found a merge conflict mark"
+    if mark := next((n for n, line in enumerate(text.splitlines(), 1) if CONFLICT.match(line)), None):
+        yield f"{where}, row {mark}: expected data, found a merge conflict mark"
         return
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         yield f"{where}: expected CSV with balanced quotes: {error}"
         return
-    names = [f["name"] for f in schema["fields"]]
+    names = [f["name"] for f in fields]
     head = rows[0] if rows else []
     if head != names:
         wrong = next((f"field {n}: found {h or 'nothing'!r}" for h, n in zip(head + [""] * len(names), names) if h != n),
                      f"found further field {head[len(names):][0] if len(head) > len(names) else ''!r}")
         yield f"{where}, row 1, {wrong}, expected the header {','.join(names)}"
         return
+    if not text.endswith(("\n", "\r")):
+        yield f"{where}, row {len(rows)}: expected a line end at the end of the file, found none: is the table whole?"
     if len(rows) == 1:
         yield f"{where}: expected at least one row of data, found none"
     for number, row in enumerate(rows[1:], 2):
         if len(row) != len(names):
             yield f"{where}, row {number}: expected {len(names)} fields, found {len(row)}"
-        for name, value in zip(names, row):
-            if len(value.splitlines()) > 1:
-                yield f"{where}, row {number}, field {name}: expected one line, found a line break in {value[:40]!r}"
-            if value[:1] in "=+-@\t" and value:
-                yield f"{where}, row {number}, field {name}: expected text, found a spreadsheet formula {value!r}"
-            elif value != value.strip():
-                yield f"{where}, row {number}, field {name}: expected no space at either end, found {value!r}"
+        for field, value in zip(fields, row):
+            if expected := value and _spoilt(value, field["type"]):
+                yield f"{where}, row {number}, field {field['name']}: expected {expected} {value[:60]!r}"
+
+
+def _spoilt(value: str, kind: str) -> str:
+    """What was expected of a cell, and what was found, if an editor or a spreadsheet has spoilt it; else an empty string."""
+    form, described = FORMS.get(kind, (".*", ""))
+    if len(value.splitlines()) > 1:
+        return "one line, found a line break in"
+    if kind == "string" and value[0] in "=+-@\t":
+        return "text, found a spreadsheet formula"
+    if value != value.strip():
+        return "no space at either end, found"
+    if kind == "string" and MANGLED.fullmatch(value):
+        return "text, found what a spreadsheet makes of it,"
+    return f"{described}, found" if not re.fullmatch(form, value) else _unprintable(value)
+
+
+def _unprintable(text: str) -> str:
+    """What was expected of text that has a wrong or invisible character or markup; an empty string if it has none."""
+    if MARKUP.search(text):
+        return "plain text, found markup in"
+    if text.isascii() and text.isprintable():
+        return ""
+    if odd := next((c for c in text if c == "\ufffd" or not c.isprintable()), None):
+        return f"characters that print, found U+{ord(odd):04X} in"
+    if any(_misread(word) for word in re.findall(r"[^\x00-\x7f]+", text)):
+        return "UTF-8, found what another encoding makes of it,"
+    return "an accented letter as one character, found two in" if unicodedata.normalize("NFC", text) != text else ""
+
+
+def _misread(word: str) -> bool:
+    """Whether characters beyond ASCII are UTF-8 that was read as Windows' encoding, as in Ã© for é."""
+    try:
+        return bool(word.encode("cp1252").decode("utf-8"))
+    except UnicodeError:
+        return False
 
 
 def _read_bibliography(path: Path, entries: dict[str, Row]) -> Iterator[str]:
     """Fill entries from a BibTeX file, by key; yield what is wrong with it."""
-    from pybtex.database import BibliographyDataError, parse_string
+    from pybtex.database import BibliographyDataError
+    from pybtex.database.input.bibtex import Parser
     from pybtex.exceptions import PybtexError
     from pybtex.scanner import PybtexSyntaxError
 
     try:
-        text = path.read_text("utf-8-sig")
-        if mark := next((n for n, line in enumerate(text.splitlines(), 1) if CONFLICT.match(line)), None):
-            yield f"{path.name}, line {mark}: expected an entry, found a merge conflict mark"
-            return
-        parsed = parse_string(text, "bibtex")
+        raw = path.read_bytes()
+        text = raw.decode("utf-8-sig")
     except OSError:
         yield f"{path.name}: expected a BibTeX file, found no such file"
         return
     except UnicodeDecodeError as error:
-        yield f"{path.name}: expected UTF-8, found byte 0x{error.object[error.start]:02x}"
+        yield f"{path.name}, line {raw[:error.start].count(bytes([10])) + 1}: expected UTF-8, found byte 0x{raw[error.start]:02x}"
         return
+    for number, line in enumerate(text.splitlines(), 1):
+        if CONFLICT.match(line):
+            yield f"{path.name}, line {number}: expected an entry, found a merge conflict mark"
+            return
+        if expected := _unprintable(line.replace("\t", " ")):
+            yield f"{path.name}, line {number}: expected {expected} {line.strip()[:60]!r}"
+    try:
+        parsed = Parser().parse_string(text)
     except PybtexSyntaxError as error:
-        yield f"{path.name}, line {error.lineno}: expected BibTeX: {_line(error)}"
+        place, error = _broken_entry(text) or (f"line {error.lineno}", error)
+        yield f"{path.name}, {place}: expected BibTeX: {re.sub(r' in line [0-9]+', '', _line(error))}"
         return
     except BibliographyDataError as error:
-        yield f"{path.name}: expected each key once: {_line(error)}"
+        yield f"{path.name}: expected each key, and each field of an entry, once: {_line(error)}"
         return
     except PybtexError as error:
         yield f"{path.name}: expected BibTeX: {_line(error)}"
         return
+    if not parsed.entries:
+        yield f"{path.name}: expected entries, found none"
     for key, entry in parsed.entries.items():
-        entries[key] = dict(entry.fields) | {"author": " and ".join(map(str, entry.persons.get("author", [])))}
-        for field in ("author", "title", "year"):
-            if not entries[key].get(field):
-                yield f"{path.name}, entry {key}, field {field}: expected a value, found none"
-        if not re.fullmatch(r"\d{4}[a-z]?", entries[key].get("year", "")):
-            yield f"{path.name}, entry {key}, field year: expected four digits, found {entries[key].get('year', '')!r}"
+        where = f"{path.name}, entry {key}"
+        entries[key] = fields = {name.lower(): value for name, value in entry.fields.items()}
+        fields |= {role.lower(): " and ".join(map(str, people)) for role, people in entry.persons.items()}
+        if entry.type not in ENTRIES:
+            yield f"{where}: expected one of @{', @'.join(ENTRIES)}, found @{entry.original_type}"
+        for field in ("author", "title", "year", *ENTRIES.get(entry.type, [])):
+            if not fields.get(field, "").strip("{} "):
+                yield f"{where}, field {field}: expected a value, found none"
+        for field in fields.keys() - FIELDS:
+            yield f"{where}, field {field}: expected one of {', '.join(sorted(FIELDS))}"
+        for person in (p for people in entry.persons.values() for p in map(str, people)):
+            if re.search(r"^and\b|\band$", person):
+                yield f"{where}: expected a name on each side of 'and', found {person!r}"
+        year = fields.get("year", "")
+        if not re.fullmatch(r"[0-9]{4}[a-z]?", year) or int(year[:4]) not in YEARS:
+            yield f"{where}, field year: expected four digits, from {YEARS[0]} to {YEARS[-1]}, found {year!r}"
+        if not re.fullmatch(r"(10\.[0-9]{4,9}/\S+)?", fields.get("doi", "")):
+            yield f"{where}, field doi: expected 10., digits, a slash and no space, found {fields['doi']!r}"
+        if not re.fullmatch(r"([A-Za-z]?[0-9]+(--[A-Za-z]?[0-9]+)?)?", fields.get("pages", "")):
+            yield f"{where}, field pages: expected a page, or two with -- between, found {fields['pages']!r}"
+
+
+def _broken_entry(text: str) -> tuple[str, Exception] | None:
+    """The first entry that does not parse by itself, and why: a brace left open is noticed only where the file ends."""
+    from pybtex.database.input.bibtex import Parser
+    from pybtex.scanner import PybtexSyntaxError
+
+    line = 1
+    for part in re.split(r"^(?=\s*@)", text, flags=re.M):
+        try:
+            Parser().parse_string(part)
+        except PybtexSyntaxError as error:
+            key = re.match(r"\s*@\s*\w*\s*[{(]?\s*([^\s,}]*)", part)
+            return f"line {line + error.lineno - 1}" + (f", entry {key[1]}" if key and key[1] else ""), error
+        line += part.count("\n")
+    return None
 
 
 # --- the schema ------------------------------------------------------------------------------------------
 
 def _schema_faults(folder: Path) -> Iterator[str]:
     """What Frictionless finds: types, enumerations, patterns, keys and foreign keys."""
-    from frictionless import FrictionlessException, Package, system
+    from frictionless import Package, system
 
     with system.use_context(trusted=True):  # the folder may be anywhere, a copy under test for one
         try:
             report = Package(str(folder / PACKAGE)).validate()
-        except (FrictionlessException, re.error) as error:
+        except Exception as error:  # Frictionless raises many kinds for a schema that is not one
             yield f"{folder.name}/{PACKAGE}: expected a Frictionless Data Package: {_line(error)}"
             return
     for error in report.errors:
@@ -273,15 +368,37 @@ def _figure_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
             yield f"{where}, field figure: expected {f['study']}- and a number, found {f['figure']!r}"
 
 
-def _example_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
-    """An example of a code is a row that has the code."""
+def _example_faults(tables: dict[str, list[Row]], resources: dict[str, dict]) -> Iterator[str]:
+    """An example of a code is a row that has the code; each code has two, and a borderline case."""
     keys = {"findings": "finding", "citations": "citation", "studies": "study"}
     rows = {r[key]: r for name, key in keys.items() for r in tables[name]}
+    seen = set()
     for row, e in enumerate(tables["examples"], 2):
+        if (same := (e["field"], e["code"], e["row"])) in seen:
+            yield f"data/examples.csv, row {row}, field row: expected a row once for a code, found {e['row']!r} again"
+        seen.add(same)
         found = rows.get(e["row"], {}).get(e["field"])
         if found != e["code"]:
             yield (f"data/examples.csv, row {row}, field row: expected a row whose {e['field']} is {e['code']}, "
                    f"found {e['row']!r}, where it is {found!r}")
+    given = Counter((e["field"], e["code"], e["case"]) for e in tables["examples"])
+    fields = {e["field"] for e in tables["examples"]}
+    for f in (f for name in keys for f in resources[name]["schema"]["fields"] if f["name"] in fields):
+        for code in f.get("values", {}):
+            for case, wanted in {"example": 2, "borderline": 1}.items():
+                if (n := given[f["name"], code, case]) != wanted:
+                    yield (f"data/examples.csv, field code: expected {wanted} of case {case} for {code} in {f['name']}, found {n}")
+
+
+def _number_faults(tables: dict[str, list[Row]]) -> Iterator[str]:
+    """Numbers in keys count from 1 without a gap, so a row that was dropped is missed."""
+    for name, key in NUMBERED.items():
+        known = {r[key] for r in tables[name]}
+        for row, r in enumerate(tables[name], 2):
+            start, number = r[key].rsplit("-", 1)
+            before = f"{start}-{int(number) - 1:02}"
+            if int(number) > 1 and before not in known:
+                yield f"data/{name}.csv, row {row}, field {key}: expected {before} too, since numbers have no gap, found {r[key]} without it"
 
 
 def main() -> int:

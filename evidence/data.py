@@ -66,7 +66,8 @@ def load(folder: Path | str = DATA) -> Dataset:
 
     folder: where datapackage.json and the CSV tables are.
     Returns a Dataset of typed pandas tables, in reading order: by section, then by key. The order of rows in
-    the files does not matter, so a table re-sorted in a spreadsheet is the same table.
+    the files does not matter, so a table re-sorted in a spreadsheet is the same table; only examples, which have
+    no key, stay in the order of their file.
     Raises ValueError, naming file and field, for a value that is not of its declared type; run
     `make check` for every rule, row by row.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date
 from pathlib import Path
@@ -25,3 +26,12 @@ def schema(folder: Path = DATA) -> dict[str, dict]:
 def changed(folder: Path = DATA) -> date:
     """The day on which the tables were last changed, as data/datapackage.json says; a test holds it against the history."""
     return date.fromisoformat(json.loads((folder / PACKAGE).read_text("utf-8"))["modified"])
+
+
+def digests(folder: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> dict[str, str]:
+    """SHA-256 of each table, of the schema and of the bibliography, by file name, in file order.
+
+    Of their text: line endings and a byte-order mark, which a spreadsheet may change, are set aside.
+    """
+    files = [*(folder / r["path"] for r in schema(folder).values()), folder / PACKAGE, bibliography]
+    return {f.name: hashlib.sha256(f.read_text("utf-8-sig").encode()).hexdigest() for f in files}
