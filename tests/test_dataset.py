@@ -246,3 +246,13 @@ def test_a_study_is_british_by_the_countries_it_names():
     made = replace(ev.load(), studies=studies)
     assert made.british().tolist() == [True, True, False, False, True]
     assert made.british(alone=True).tolist() == [True, False, False, False, True]
+
+
+def test_the_day_of_the_last_change_is_not_before_it(root):
+    """Readers of the evidence map are told when the data were last changed."""
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True).stdout.strip()
+
+    if git("rev-parse", "--is-shallow-repository") != "false":
+        pytest.skip("the history is not here, or not whole")
+    assert ev.changed().isoformat() >= git("log", "-1", "--format=%cs", "--", "data/*.csv")

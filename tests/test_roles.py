@@ -68,6 +68,15 @@ def test_citations_and_references_read_as_british_readers_expect(build):
     assert page.select_one("div.citation a[href='https://doi.org/10.1/ab']")
 
 
+def test_a_reference_and_a_title_can_stand_anywhere(build):
+    page, warned = build("# Book\n\n{reference}`three2003`\n\nIts title: {worktitle}`body2010`.\n\n```{bibliography}\n:all:\n```\n")
+    first, second = (" ".join(p.get_text().split()) for p in page.select("section > p")[:2])
+    assert warned == "" and second == "Its title: Report <b>on</b> care."
+    assert first == "Zee AB, van der Wee JL, Exe C (2003a). What NHS managers say: a study? BMJ & more 1(2), pp. 3–4. doi:10.1/ab"
+    _, warned = build("# Book\n\n{reference}`nobody1900`\n")
+    assert "index.md:3: ERROR: no source has the key 'nobody1900'" in warned
+
+
 @pytest.mark.parametrize("environment, expected", [
     ({}, None), ({"GITHUB_SERVER_URL": "https://git.example", "GITHUB_REPOSITORY": "a/b"}, "https://git.example/a/b")])
 def test_launch_links_follow_the_repository_or_are_absent(monkeypatch, environment, expected):

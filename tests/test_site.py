@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from bs4 import BeautifulSoup
 
+import evidence as ev
+
 #: What reading leaves behind when a role, a directive or a citation was not understood.
 RAW = re.compile(r"\[\?\]|\?\?|\{(?:cite|glue|finding|ref|numref|table|bibliography)\b|:::|\bIPython\.core\b|Traceback")
 
@@ -39,6 +41,11 @@ def test_links_resolve(pages, html):
             if not target.exists() or (where.fragment and target in ids and unquote(where.fragment) not in ids[target]):
                 broken.append(f"{page.relative_to(html)}: {link['href']}")
     assert broken == []
+
+
+def test_the_front_page_offers_every_table(pages):
+    front = next(s for p, s in pages.items() if p.name == "index.html")
+    assert {f"data/{name}.csv" for name in ev.schema()} <= {a["href"] for a in front.select("article a[href]")}
 
 
 def test_ids_are_unique(pages):
