@@ -41,20 +41,20 @@ def mark(findings: Iterable[str] | str) -> Myst:
 
 
 def sources(data: Dataset, section: str, name: str) -> Table:
-    """The closing table of a chapter: each source a section cites, the findings it stands behind, its record.
+    """The closing table of a chapter: each source a section cites, the findings it is printed for, its record.
 
-    data: the dataset. section: its short name. name: label of the table. Columns Source, Behind, Kind, Country, Record.
+    data: the dataset. section: its short name. name: label of the table. Columns Source, Used for, Evidence, Country, Record.
     """
     here = data.citations[data.citations.section == section]
     behind = here.groupby("study").finding.agg(lambda f: mark(dict.fromkeys(f)))
     studies = data.studies[data.studies.study.isin(behind.index)]
     frame = pd.DataFrame({
-        "Source": [cite(s) for s in studies.study], "Behind": list(behind[studies.study]),
-        "Kind": list(studies.evidence.astype(str)), "Country": list(studies.countries.str.replace(";", ", ")),
+        "Source": [cite(s) for s in studies.study], "Used for": list(behind[studies.study]),
+        "Evidence": list(studies.evidence.astype(str)), "Country": list(studies.countries.str.replace(";", ", ")),
         "Record": list(studies.record.astype(str))})
-    return Table(frame, "The sources that the review cites here, the findings they stand behind, and how far each reference was "
-                 "checked. Only findings that print the citation are listed. Full entries are in the "
-                 "[references](references.ipynb).", name)
+    return Table(frame, "The sources that the review cites here and the claims it prints them for. *Evidence*: UK studies *direct*ly on the relationship "
+                 "or on a *related* subject, *international* studies, *review*s, *policy* texts, *theory* and comment. *Record*: how far the reference "
+                 "was checked. Full entries are in the [references](references.ipynb).", name)
 
 
 def firmness(data: Dataset, section: str, name: str) -> Table:
@@ -73,8 +73,8 @@ def firmness(data: Dataset, section: str, name: str) -> Table:
              **{way.capitalize(): int(((findings[column] == code) & (findings.direction == way)).sum()) for way in ways}}
             for column, codes in kinds.items() for code, label in codes.items()]
     frame = pd.DataFrame(rows)
-    return Table(frame[frame.Findings > 0], f"The {len(findings)} findings of this section by whose they are, basis, place and firmness, "
-                 "and by what they say of the relationship.", name)
+    return Table(frame[frame.Findings > 0], f"The {len(findings)} claims of the review's section: whose they are, what they stand on, where they hold and "
+                 "how firmly they are put, each by what they say of the relationship.", name)
 
 
 class Table:
