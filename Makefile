@@ -1,7 +1,8 @@
 # Every command of the book. `make book` first; the rest at will.
 PYTHON ?= python3
 BIN     = .venv/bin
-SPHINX  = $(BIN)/sphinx-build -q -W --keep-going -n $(RESTYLED)
+# Each build takes the place of the last good one when it is whole, and not before.
+BUILD   = $(BIN)/python -m sphinxext.build
 NOTEBOOKS = $(wildcard chapters/*.ipynb)
 # Sphinx does not notice a style sheet or a typeface that changed; -a makes it write every page.
 RESTYLED = $(if $(shell find _static -newer _build/html/.buildinfo 2>/dev/null),-a)
@@ -9,23 +10,23 @@ RESTYLED = $(if $(shell find _static -newer _build/html/.buildinfo 2>/dev/null),
 export SOURCE_DATE_EPOCH ?= 1767225600
 export PYTHONHASHSEED = 0
 
+.DELETE_ON_ERROR:
 .PHONY: book test pdf epub check execute serve bench clean
 
 book: check conf.py            ## the pages, in _build/html
 	@echo "Building the pages"
-	@$(SPHINX) -b html -d _build/doctrees . _build/html
-	@$(BIN)/python -m evidence.exports _build/html/data
+	@$(BUILD) html --then evidence.exports $(RESTYLED)
 	@echo "Open _build/html/index.html"
 
 pdf: check conf.py             ## the printed book, _build/pdf/book.pdf
 	@echo "Building the PDF"
-	@$(SPHINX) -b typst -d _build/doctrees . _build/pdf
+	@$(BUILD) typst
 	@$(call offered,_build/pdf/book.pdf)
 	@echo "Open _build/pdf/book.pdf"
 
 epub: check conf.py            ## the e-book, _build/epub/book.epub
 	@echo "Building the EPUB"
-	@$(SPHINX) -a -b epub -d _build/doctrees . _build/epub
+	@$(BUILD) epub -a
 	@$(call offered,_build/epub/book.epub)
 	@echo "Open _build/epub/book.epub"
 
@@ -41,7 +42,8 @@ test: book pdf epub            ## every test; the notebooks are run again and co
 	$(BIN)/python -m pytest -n 2 --nbval tests chapters
 
 serve: book                    ## the pages, rebuilt on change, at http://localhost:8000
-	$(BIN)/sphinx-autobuild -b html -d _build/doctrees --re-ignore '/(_build|\.venv|\.git)/' . _build/html
+	@rm -rf _build/serve && mkdir _build/serve && cp -a _build/html _build/doctrees _build/.cache _build/serve
+	$(BIN)/sphinx-autobuild -b html -d _build/serve/doctrees --re-ignore '/(_build|\.venv|\.git)/' . _build/serve/html
 
 bench: book                    ## time and weigh
 	@$(BIN)/python -m sphinxext.bench
@@ -60,7 +62,7 @@ clean:                         ## remove all that was built; the environment sta
 	@touch $@
 
 # The front page links to the PDF and the EPUB, which stand beside it.
-offered = mkdir -p _build/html && cp $(1) _build/html/
+offered = mkdir -p _build/html && cp $(1) _build/html/.part && mv _build/html/.part _build/html/$(notdir $(1))
 
 # Jupyter Book turns _config.yml and _toc.yml into Sphinx's own settings.
 conf.py: _config.yml _toc.yml .venv/ready

@@ -1,14 +1,17 @@
 """Run the notebooks in place: `make execute`.
 
 Nothing in a notebook changes from run to run: no timing, no kernel version. A notebook that raises is left
-as it was; the message names the notebook, the cell and the error, and the exit status is 1.
+as it was; the message names the notebook, the cell and the error, and the exit status is 1. Ctrl-C and a full
+disk leave every notebook whole: as it was, or run again.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import nbformat
@@ -40,10 +43,18 @@ def execute(path: Path) -> str:
         return f"{path}, cell {number} ({name}): {' '.join(str(error).split())[:200]}"
     notebook.metadata = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
                          "language_info": {"name": "python"}}
-    written = path.with_suffix(".ipynb.tmp")
-    nbformat.write(notebook, written)
-    os.replace(written, path)  # whole or not at all
+    try:
+        nbformat.write(notebook, _unfinished(path))
+        os.replace(_unfinished(path), path)  # whole or not at all
+    except OSError as error:
+        return f"{path}: could not be written, and is as it was: {error.strerror}"
+    finally:
+        _unfinished(path).unlink(missing_ok=True)
     return ""
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_suffix(".ipynb.tmp")
 
 
 def _running(notebook) -> tuple[int, str]:
@@ -62,10 +73,20 @@ def main(paths: list[str]) -> int:
     """Run the notebooks side by side, a line of progress each."""
     notebooks = [Path(p) for p in paths]
     faults = 0
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_quiet) as pool:
+    pool = ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_quiet)
+    try:
         for path, fault in zip(notebooks, pool.map(execute, notebooks)):
             print(fault or f"{path}: ran", file=sys.stderr if fault else sys.stdout, flush=True)
             faults += bool(fault)
+    except (KeyboardInterrupt, BrokenProcessPool):
+        for worker in multiprocessing.active_children():
+            worker.kill()  # it would go on to the next notebook; its kernel stops without it
+        for path in notebooks:
+            _unfinished(path).unlink(missing_ok=True)
+        print("Stopped. Each notebook is whole: as it was, or run again.", file=sys.stderr)
+        return 130
+    finally:
+        pool.shutdown(cancel_futures=True)
     return 1 if faults else 0
 
 

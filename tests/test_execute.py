@@ -1,14 +1,18 @@
 """Running the notebooks: the outputs are the same each time, and a fault leaves the file as it was."""
 
+import errno
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from sphinxext.execute import main
+from sphinxext.execute import execute, main
 
 
 @pytest.fixture
@@ -56,6 +60,34 @@ def test_a_file_that_is_no_notebook_is_named(tmp_path, capfd):
     assert f"{path}: expected a notebook" in said and "Traceback" not in said and path.read_text("utf-8") == "{"
 
 
+def test_a_full_disk_leaves_the_notebook(notebook, monkeypatch):
+    path = notebook("1 + 1")
+    before = path.read_bytes()
+
+    def full(content, target):
+        Path(target).write_text("{", "utf-8")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("nbformat.write", full)
+    assert execute(path) == f"{path}: could not be written, and is as it was: No space left on device"
+    assert path.read_bytes() == before and not list(path.parent.glob("*.tmp"))
+
+
+def test_ctrl_c_leaves_the_notebooks(notebook, tmp_path, root):
+    """As a terminal does, to every process of the command; no further notebook is begun."""
+    paths = [notebook("import pathlib, time", "pathlib.Path('begun').touch(); time.sleep(60)", name=f"{n}.ipynb") for n in range(9)]
+    before = {p: p.read_bytes() for p in paths}
+    running = subprocess.Popen([sys.executable, "-m", "sphinxext.execute", *map(str, paths)], stderr=subprocess.PIPE, text=True,
+                               cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)}, start_new_session=True)
+    end = time.monotonic() + 60
+    while not (tmp_path / "begun").exists() and time.monotonic() < end:
+        time.sleep(0.1)
+    os.killpg(running.pid, signal.SIGINT)
+    said = running.communicate(timeout=20)[1]
+    assert running.returncode == 130 and said == "Stopped. Each notebook is whole: as it was, or run again.\n"
+    assert {p: p.read_bytes() for p in paths} == before and not list(tmp_path.glob("*.tmp"))
+
+
 def test_nbval_names_the_cell_whose_output_changed(notebook, tmp_path):
     """What make test relies on: a stored output that a fresh run does not give is a failure."""
     path = notebook("1 + 1", "2 + 2")
@@ -64,4 +96,4 @@ def test_nbval_names_the_cell_whose_output_changed(notebook, tmp_path):
     done = subprocess.run([sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", os.devnull,
                            "--rootdir", str(tmp_path), str(path)], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout and "Cell 1" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout and "chapter.ipynb::Cell 1" in done.stdout
