@@ -92,6 +92,9 @@ def bibliography(files: tuple[Path, ...]) -> dict:
     return {key: entry for file in files for key, entry in parse_file(file, "bibtex").entries.items()}
 
 
+style = functools.cache(BookStyle)  # pybtex looks a style's parts up anew for each, 60 ms a time
+
+
 class ReferenceRole(SphinxRole):
     """A source as the list of references has it, or its title alone."""
 
@@ -108,7 +111,7 @@ class ReferenceRole(SphinxRole):
         if entry is None:
             error = self.inliner.reporter.error(f"no source has the key {self.text!r}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
-        text = Text.from_latex(entry.fields["title"]) if self.part == "title" else next(BookStyle().format_entries([entry])).text
+        text = Text.from_latex(entry.fields["title"]) if self.part == "title" else next(style().format_entries([entry])).text
         return text.render(Backend()), []
 
 

@@ -48,6 +48,18 @@ def test_the_front_page_offers_every_table(pages):
     assert {f"data/{name}.csv" for name in ev.schema()} <= {a["href"] for a in front.select("article a[href]")}
 
 
+def test_a_reference_by_number_names_the_number_it_leads_to(pages):
+    by_path = {p.resolve(): s for p, s in pages.items()}
+    checked = 0
+    for page, soup in chapters(pages).items():
+        for link in soup.select("a:has(> span.std-numref)"):
+            where = urlsplit(link["href"])
+            target = by_path[(page.parent / where.path).resolve() if where.path else page.resolve()].find(id=unquote(where.fragment))
+            assert link.get_text() == target.select_one(".caption-number").get_text().strip(), (page, link["href"])
+            checked += 1
+    assert checked > 60
+
+
 def test_ids_are_unique(pages):
     for page, soup in chapters(pages).items():
         ids = [e["id"] for e in soup.select("main [id]")]
