@@ -46,7 +46,7 @@
 
     const filter = ({ n, select }) => {
       const wanted = select.value;
-      tables.column(n).search(wanted ? (text) => text.split(", ").includes(wanted) : "");
+      tables.column(n).search(wanted ? (text) => text === wanted || text.split(", ").includes(wanted) : "");
     };
     const chosen = () => {
       const found = Object.fromEntries(menus.filter(({ select }) => select.value).map(({ key, select }) => [key, select.value]));
@@ -54,18 +54,19 @@
     };
     const keep = (hash = "") => bookAddress.keep(chosen(), hash);
 
+    const opened = new Set();
     const close = (row) => {
-      const api = tables.row(row);
       home.append(record(row));
-      api.child.remove();
+      tables.row(row).child.remove();
       opener(row).setAttribute("aria-expanded", "false");
+      opened.delete(row);
     };
     const open = (row) => {
-      const api = tables.row(row);
-      api.child(record(row), "record-row").show();
+      tables.row(row).child(record(row), "record-row").show();
       opener(row).setAttribute("aria-expanded", "true");
+      opened.add(row);
     };
-    const isOpen = (row) => tables.row(row).child.isShown();
+    tables.on("preDraw", () => opened.forEach(close)); // a record on a page of the table that is not shown could not be found
 
     if (home) {
       for (const row of rows) {
@@ -77,8 +78,8 @@
         const row = event.target.closest("tr");
         if (!link || link !== opener(row)) return;
         event.preventDefault();
-        isOpen(row) ? close(row) : open(row);
-        keep(isOpen(row) ? `#${name(row)}` : "");
+        opened.has(row) ? close(row) : open(row);
+        keep(opened.has(row) ? `#${name(row)}` : "");
       });
       table.addEventListener("keydown", (event) => {
         if (event.key === " " && event.target.getAttribute("role") === "button") {
@@ -105,7 +106,7 @@
       if (!tables.rows({ search: "applied" }).nodes().toArray().includes(row)) reset();
       const at = tables.rows({ search: "applied", order: "applied" }).nodes().toArray().indexOf(row);
       tables.page(Math.floor(at / tables.page.len())).draw("page");
-      if (!isOpen(row)) open(row);
+      if (!opened.has(row)) open(row);
       opener(row).focus({ preventScroll: true });
       row.scrollIntoView({ block: "start" });
     };

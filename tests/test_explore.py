@@ -242,14 +242,21 @@ def test_sixteen_thousand_rows_are_filtered_in_a_tenth_of_a_second(visit, strang
     page = visit(name)
     page.wait_for_selector(".dt-info")
     taken = page.evaluate("""() => {
-        const time = (act) => { const start = performance.now(); act(); document.body.offsetHeight; return performance.now() - start; };
-        const input = document.querySelector("input[type=search]"), menu = document.querySelector(".explorer-menus select");
-        const type = (text) => { input.value = text; input.dispatchEvent(new Event("input")); };
+        const table = jQuery("table.explorer").DataTable(), menu = document.querySelector(".explorer-menus select");
+        const type = (text) => table.search(text).draw(); // as typing does, once the fingers rest
         const choose = (text) => { menu.value = text; menu.dispatchEvent(new Event("change")); };
         const tries = [() => type("trust 96"), () => type("trust 961"), () => choose("survey"), () => choose(""), () => type("")];
-        tries.forEach((act) => act()); // once before the clock
-        return tries.map((act) => Math.min(time(act), time(act), time(act)));
+        const best = tries.map(() => Infinity);
+        for (let round = 0; round < 10; round++)
+            tries.forEach((act, n) => {
+                const start = performance.now();
+                act();
+                document.body.offsetHeight; // the page is laid out
+                best[n] = Math.min(best[n], performance.now() - start);
+            });
+        return best;
     }""")
+    assert min(taken) > 0.5, "something was done"
     assert max(taken) < 100, taken
 
 
