@@ -4,8 +4,8 @@ BIN     = .venv/bin
 # Each build takes the place of the last good one when it is whole, and not before.
 BUILD   = $(BIN)/python -m sphinxext.build
 NOTEBOOKS = $(wildcard chapters/*.ipynb)
-# Sphinx does not notice a style sheet or a typeface that changed; -a makes it write every page.
-RESTYLED = $(if $(shell find _static -newer _build/html/.buildinfo 2>/dev/null),-a)
+# Sphinx does not notice a style sheet, a typeface or a template that changed; -a makes it write every page.
+RESTYLED = $(if $(shell find _static _templates -newer _build/html/.buildinfo 2>/dev/null),-a)
 # The pages carry no build time: two builds of one state are the same, byte for byte.
 export SOURCE_DATE_EPOCH ?= 1767225600
 export PYTHONHASHSEED = 0

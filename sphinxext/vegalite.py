@@ -119,7 +119,7 @@ def source_uri(file: Path, app) -> str:
 
 
 def checked(content: object) -> dict:
-    """Return a chart's specification, set in the book's font if it names none.
+    """Return a chart's specification, in the book's font if it names none.
 
     Raises ValueError if it is not one for the Vega-Lite that draws it.
     """
@@ -129,7 +129,8 @@ def checked(content: object) -> dict:
     schema = str(content.get("$schema", ""))
     if schema and f"/vega-lite/v{MAJOR}" not in schema:
         raise ValueError(f"written for {schema}; this book draws Vega-Lite {MAJOR}")
-    return {**content, "config": {"font": FONT, **config}}
+    # Labels of an axis keep their distance, or some are left out: on a phone they would touch.
+    return {**content, "config": {"font": FONT, **config, "axis": {"labelSeparation": 8, **config.get("axis", {})}}}
 
 
 def fills_column(spec: Mapping) -> bool:
@@ -308,7 +309,7 @@ class vega_chart(nodes.image):
 
 
 class LiveCharts(SphinxPostTransform):
-    """Swap the charts' images for charts that can be made live."""
+    """Swap the charts' images for charts that can be made live, and small pictures for drawings within the page."""
 
     default_priority = 200  # after MyST-NB has chosen each output's MIME type
     formats = ("html",)
@@ -317,7 +318,28 @@ class LiveCharts(SphinxPostTransform):
         if has_scripts(self.app.builder):
             for image in list(self.document.findall(nodes.image)):
                 if "vega" in image:
+                    if isinstance(image.parent, nodes.figure) and image.parent["ids"]:
+                        image.parent += nodes.raw("", self.data_of(image), format="html")
                     image.replace_self(vega_chart(**image.attributes))
+                elif "small-picture" in image["classes"]:
+                    drawing = Path(self.app.srcdir, image["uri"].lstrip("/"))
+                    image.replace_self(nodes.raw("", within_page(drawing, image["alt"]), format="html"))
+
+
+    def data_of(self, image: nodes.image) -> str:
+        """Return what stands under a figure's caption: its data to download, and room for pages.js to show them as a table."""
+        root = "../" * self.env.docname.count("/") + "data/charts/"
+        label = image.parent["ids"][0]
+        files = [f"{label}-{n}" if n > 1 else label for n in range(1, len(json.loads(image["vega"]).get("datasets", {})) + 1)]
+        links = ", ".join(f'<a href="{root}{html.escape(file)}.csv">{html.escape(file)}.csv</a>' for file in files)
+        return f'<details class="chart-data"><summary>Data of this chart</summary><p>{links}</p></details>' if files else ""
+
+
+def within_page(drawing: Path, alt: str) -> str:
+    """Return an SVG as a part of a page, which lends it its fonts and its colours."""
+    text = re.sub("<style>.*?</style>", "", drawing.read_text("utf-8"), count=1)
+    text = re.sub(r'( id="|url\(#)', rf"\g<1>{drawing.stem}-", text)  # a page has more than one
+    return text.replace("<svg ", f'<svg role="img" aria-label="{html.escape(alt)}" ', 1).replace('class="marks"', 'class="small-picture"', 1)
 
 
 def has_scripts(builder) -> bool:

@@ -1,38 +1,61 @@
-"""The pages as a reader has them: in a browser, on a desk and on a phone, with and without JavaScript."""
+"""The pages as a reader has them: in a browser, on a desk and on a phone, light and dark, with and without JavaScript.
+
+Each page is opened twice, and each visit checks all there is to check.
+"""
 
 from pathlib import Path
 
 import pytest
 
-PAGES = ["index", *(f"chapters/{p.stem}" for p in sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb")))]
-WIDTHS = [1280, 390]
+PAGES = ["index", "search", "genindex", *(f"chapters/{p.stem}" for p in sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb")))]
+DESK = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
+PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
+#: WCAG 2.2 AA, and what its testers recommend besides.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture(scope="module")
+def axe():
+    """The script of axe-core."""
+    module = pytest.importorskip("axe_playwright_python")
+    return next(Path(module.__file__).parent.rglob("axe.min.js")).read_text("utf-8")
 
 
 def visit(browser, html, name, **options):
-    """A page, scrolled to its end; what it asked for outside the folder, and what it complained of."""
+    """A page with every chart brought into view; what it asked for outside the folder, and what it complained of."""
     page = browser.new_context(**options).new_page()
     asked, errors = [], []
     page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else asked.append(r.url))
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: errors.append(str(e)))
     page.goto((html / f"{name}.html").as_uri())
-    for y in range(0, page.evaluate("document.documentElement.scrollHeight") if options.get("java_script_enabled", True) else 0, 500):
-        page.evaluate(f"scrollTo(0, {y})")
-        page.wait_for_timeout(60)
+    if options.get("java_script_enabled", True):
+        for chart in page.locator(".vega-chart").all():
+            chart.scroll_into_view_if_needed()
+            chart.locator("svg.marks").wait_for(timeout=20000)
     return page, asked, errors
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+def faults(page, axe):
+    """What axe finds on a page: rule, what it says, and the element, one line each."""
+    page.evaluate(axe)
+    return page.evaluate("""async rules => {
+        const found = await axe.run(document, {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]});
+        return found.violations.flatMap(({id, help, nodes}) => nodes.map(({html}) => `${id}: ${help}: ${html.slice(0, 200)}`));
+    }""", RULES)
+
+
+@pytest.mark.parametrize("reader", [DESK, PHONE], ids=["desk-light", "phone-dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_whole_at_home(browser, html, name, width):
-    """No request to another host, no error, every chart live, no sideways scroll."""
-    page, asked, errors = visit(browser, html, name, viewport={"width": width, "height": 900})
-    charts = page.locator(".vega-chart").count()
-    if charts:
-        page.wait_for_function(f"document.querySelectorAll('.vega-chart svg.marks').length == {charts}", timeout=20000)
+def test_a_page_is_whole_and_open_to_all(browser, axe, html, name, reader):
+    """No request to another host, no error, every chart live, no sideways scroll, nothing for axe to find."""
+    page, asked, errors = visit(browser, html, name, **reader)
     assert asked == [] and errors == []
     assert page.locator(".vega-chart img").count() == 0
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.dataset.theme") == reader["color_scheme"]
+    page.add_style_tag(content="section { content-visibility: visible !important; }")
+    assert page.evaluate("document.documentElement.scrollWidth") <= reader["viewport"]["width"]
+    assert faults(page, axe) == []
     page.context.close()
 
 
@@ -49,11 +72,9 @@ def test_without_javascript_every_chart_is_a_picture(browser, html, name):
 
 
 def test_the_switch_recounts_in_the_page(browser, html):
-    page, _, _ = visit(browser, html, "chapters/theme-1-improving-or-worse", viewport={"width": 1280, "height": 900})
+    page, _, _ = visit(browser, html, "chapters/theme-1-improving-or-worse", **DESK)
     figure = page.locator("#fig-findings")
-    figure.scroll_into_view_if_needed()
     squares = figure.locator("g.mark-rect.role-mark path")
-    page.wait_for_function("document.querySelectorAll('#fig-findings g.mark-rect.role-mark path').length > 0", timeout=20000)
     everything = squares.count()
     figure.get_by_label("Empirical only").check()
     page.wait_for_function(f"document.querySelectorAll('#fig-findings g.mark-rect.role-mark path').length < {everything}")
@@ -71,4 +92,54 @@ def test_a_chart_s_script_waits_for_the_chart(browser, html):
     page.locator(".vega-chart").first.scroll_into_view_if_needed()
     page.wait_for_function("document.querySelector('.vega-chart svg.marks')", timeout=20000)
     assert "vega.js" in loaded
+    page.close()
+
+
+@pytest.mark.parametrize("asked, where", [("degeling", "references.html#"), ("davies 2003", "references.html#"), ("T1-02", "findings.html#finding-t1-02"), ("darzi gulf", "findings.html#finding-t1-03")])
+def test_the_search_finds_sources_and_findings(browser, html, asked, where):
+    page = browser.new_page()
+    errors = []
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.goto(f"{(html / 'search.html').as_uri()}?q={asked}")
+    page.locator("#search-results li a").first.wait_for(timeout=10000)
+    found = page.locator("#search-results li a").evaluate_all("links => links.map(a => a.getAttribute('href'))")
+    assert any(where in link for link in found) and errors == []
+    page.close()
+
+
+def test_a_chart_s_data_open_as_a_table_and_colours_turn(browser, html):
+    page, _, errors = visit(browser, html, "chapters/background", **DESK)
+    data = page.locator("details.chart-data").first
+    data.locator("summary").click()
+    assert data.locator("tbody tr").count() > 2 and data.locator("th").count() > 1
+    ink = "getComputedStyle(document.querySelector('.vega-chart svg text[fill=\"#1d2a35\"]')).fill"
+    light = page.evaluate(ink)
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate(ink) != light and page.evaluate("localStorage.getItem('theme')") == "dark" and errors == []
+    page.context.close()
+
+
+def test_a_live_chart_takes_the_room_its_picture_had(browser, html):
+    """Nothing moves while a reader scrolls: the sum of shifts, as browsers count them, is next to nothing."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto((html / "chapters/theme-1-improving-or-worse.html").as_uri())
+    page.evaluate("document.fonts.ready")
+    page.wait_for_timeout(300)
+    page.evaluate("""window.moved = 0; new PerformanceObserver(l => { for (const e of l.getEntries()) if (!e.hadRecentInput) moved += e.value; })
+        .observe({type: "layout-shift"})""")
+    for chart in page.locator(".vega-chart").all():
+        chart.scroll_into_view_if_needed()
+        chart.locator("svg.marks").wait_for(timeout=20000)
+        page.wait_for_timeout(100)
+    assert page.evaluate("moved") < 0.05
+    page.close()
+
+
+@pytest.mark.parametrize("place", ["tab-sources", "fig-findings"])
+def test_an_address_leads_to_its_place(browser, html, place):
+    """Also where what is above it has not been laid out yet."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{(html / 'chapters/theme-1-improving-or-worse.html').as_uri()}#{place}")
+    page.wait_for_timeout(500)
+    assert -40 < page.locator(f"#{place}").bounding_box()["y"] < 400
     page.close()

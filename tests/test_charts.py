@@ -1,6 +1,8 @@
 """Charts are stored so that a notebook can hold them, and their colours can be told apart."""
 
 import itertools
+import re
+from pathlib import Path
 
 import altair as alt
 import nbformat
@@ -70,3 +72,34 @@ def test_an_open_notebook_gets_a_picture_as_well(chart, monkeypatch):
     bundle = chart._repr_mimebundle_()
     bundle = bundle[0] if isinstance(bundle, tuple) else bundle
     assert bundle["image/svg+xml"].startswith("<svg")
+
+
+# On dark paper
+
+
+@pytest.fixture(scope="module")
+def dark():
+    """The colours of book.css on dark paper, by what they mean."""
+    css = (Path(__file__).parent.parent / "_static/book.css").read_text("utf-8")
+    colours = dict(re.findall(r"--(?:chart|book)-([\w-]+): (#\w{6});", css[css.index('html[data-theme="dark"]'):]))
+    used = dict(re.findall(r'\[fill="(#\w{6})"\] \{ fill: var\(--(?:chart|book)-([\w-]+)\)', css))
+    return {meaning: colours[used[colour]] for meaning, colour in ev.COLOURS.items()} | {"paper": colours["paper"]}
+
+
+def contrast(one, other):
+    """The ratio of luminances, as WCAG has it."""
+    light, dark = sorted((((lab(c)[0] + 16) / 116) ** 3 for c in (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("vision", VISION)
+@pytest.mark.parametrize("group", [MEANINGS[:3], MEANINGS[3:]], ids=["who", "direction"])
+def test_on_dark_paper_too_colours_that_meet_can_be_told_apart(dark, vision, group):
+    for one, other in itertools.combinations(group, 2):
+        assert np.linalg.norm(lab(dark[one], VISION[vision]) - lab(dark[other], VISION[vision])) > 20, (one, other)
+
+
+def test_on_dark_paper_words_and_marks_can_be_seen(dark):
+    for meaning in {*MEANINGS, "both", "ink", "quiet"} - {"neutral"}:
+        assert contrast(dark[meaning], dark["paper"]) > 4.5, meaning
+    assert contrast(dark["neutral"], dark["paper"]) > 2.5

@@ -1,5 +1,6 @@
 """The built pages: links resolve, nothing is left raw, ids are unique, nothing comes from another host."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -8,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import evidence as ev
+from sphinxext.pages import FACES
 
 #: What reading leaves behind when a role, a directive or a citation was not understood.
 RAW = re.compile(r"\[\?\]|\?\?|\{(?:cite|glue|finding|ref|numref|table|bibliography)\b|:::|\bIPython\.core\b|Traceback")
@@ -125,8 +127,48 @@ def test_tables_have_headings_and_captions(pages):
             assert table.select("thead th") and table.caption, page
 
 
-def test_every_icon_of_a_page_is_drawn_by_the_book_s_own_style_sheet(pages, root):
-    drawn = set(re.findall(r"\.(fa-[\w-]+) \{ --icon", (root / "_static/book.css").read_text("utf-8")))
-    for page, soup in pages.items():
-        icons = {c for i in soup.select("i[class*='fa-']") for c in i["class"] if c.startswith("fa-")} - {"fa-solid", "fa-lg"}
-        assert icons <= drawn and not soup.select("script[src*=fontawesome]"), (page, icons - drawn)
+def test_a_page_loads_no_style_and_no_script_of_the_theme(pages):
+    for page, soup in chapters(pages).items():
+        loaded = {Path(urlsplit(e.get("src") or e["href"]).path).name for e in soup.select("script[src], link[rel=stylesheet]")}
+        assert loaded <= {"book.css", "pages.js", "charts.js", "address.js", "listing.js", "explorer.js", "datatables.js"}, page
+        assert all(e.has_attr("defer") for e in soup.select("script[src]")), page
+        assert not soup.select("i[class*=fa-]"), page
+
+
+def test_a_page_says_what_it_is_to_who_shares_and_cites_it(pages):
+    for page, soup in chapters(pages).items():
+        described = soup.select_one("meta[name=description]")["content"]
+        assert 40 < len(described) <= 202 and soup.select_one("meta[property='og:description']")["content"] == described, page
+        known = json.loads(soup.select_one("script[type='application/ld+json']").string)
+        kinds = [thing["@type"] for thing in known]
+        assert kinds == (["Report", "Dataset"] if page.name == "index.html" else ["Chapter"]), page
+        assert soup.select_one("details.cite pre").get_text().startswith("@"), page
+
+
+def test_each_chart_has_its_data_one_click_away(pages, html):
+    charts = 0
+    for page, soup in chapters(pages).items():
+        for figure in soup.select("figure:has(.vega-chart)"):
+            files = [(page.parent / a["href"]).resolve() for a in figure.select("details.chart-data a")]
+            assert files and all(f.exists() for f in files), (page, figure["id"])
+            charts += 1
+    assert charts > 50
+
+
+def test_a_table_too_wide_for_a_phone_has_each_heading_with_its_cell(pages):
+    cards = [t for s in pages.values() for t in s.select("table.cards")]
+    assert len(cards) > 30
+    for table in cards:
+        heads = [th.get_text() for th in table.select("thead th")]
+        for row in table.select("tbody tr"):
+            assert [td["data-column"] for td in row.select("td")] == heads and row["role"] == "row", table.get("id")
+
+
+def test_text_is_set_in_faces_cut_to_what_the_pages_use(pages, html, root):
+    from fontTools.ttLib import TTFont
+
+    used = {ord(c) for soup in pages.values() for c in soup.get_text()}
+    fonts = {f.stem: f for f in (html / "_static/fonts").glob("*.woff2")}
+    assert set(fonts) == set(FACES) and sum(f.stat().st_size for f in fonts.values()) < 90_000
+    for name, file in fonts.items():
+        assert used & set(TTFont(root / f"_static/fonts/{name}.ttf").getBestCmap()) <= set(TTFont(file).getBestCmap()), name

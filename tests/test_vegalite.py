@@ -121,7 +121,7 @@ def test_html_page_holds_image_and_specification(html):
     assert lines["style"] == f"--chart-height:{lines.img['height']}px;--chart-controls:1"
     assert "style" not in bars.attrs
     for chart, spec in ((bars, BARS), (lines, WIDE)):
-        assert json.loads(chart.script.string) == {**spec, "config": {"font": "Inter"}}
+        assert json.loads(chart.script.string) == {**spec, "config": {"font": "Inter", "axis": {"labelSeparation": 8}}}
 
 
 def test_figure_has_caption_number_and_id(html):
@@ -296,9 +296,10 @@ def pasted(tmp_path, where: str) -> tuple[Path, str]:
 
 def test_a_glued_chart_is_a_picture_on_another_page(tmp_path):
     output, warnings = pasted(tmp_path, "charts.ipynb::small")
-    picture = soup(output / "index.html").select_one("img.small-picture")
+    picture = soup(output / "index.html").select_one("svg.small-picture")
     assert "bars-figure" in warnings and "picture" not in warnings  # this book has no such figure
-    assert picture["alt"] == BARS["description"] and (output / picture["src"]).read_text().startswith("<svg")
+    assert picture["role"] == "img" and picture["aria-label"] == BARS["description"]
+    assert picture.select("path[aria-roledescription=bar]") and "@font-face" not in str(picture)
     assert not soup(output / "index.html").select(".vega-chart")
 
 
