@@ -26,6 +26,8 @@ KINDS = {"article": ("article-journal", "JOUR"), "techreport": ("report", "RPRT"
          "incollection": ("chapter", "CHAP"), "misc": ("document", "GEN")}
 PLACES = {"journal": "container-title", "booktitle": "container-title", "institution": "publisher", "publisher": "publisher",
           "volume": "volume", "number": "issue", "pages": "page", "doi": "DOI"}
+#: Text that is the same in LaTeX and without; reading LaTeX takes most of the time of all exports.
+UNMARKED = re.compile(r"([^\W_]|[.,:;()/]|(?<=\S) (?=\S))*")
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can hold
 
 
@@ -38,7 +40,7 @@ class AsWritten(Writer):
 
 def plain(latex: str) -> str:
     """BibTeX's text as plain text: no braces, real dashes and ampersands."""
-    return str(Text.from_latex(latex))
+    return latex if UNMARKED.fullmatch(latex) else str(Text.from_latex(latex))
 
 
 def _name(person: Person) -> dict[str, str]:
@@ -83,11 +85,11 @@ def ris(item: dict) -> dict:
     return entry | ({"urls": [item["URL"]]} if "URL" in item else {}) | {"notes": [item["note"]]}
 
 
-def references() -> list[dict]:
+def references(data: Path = DATA, bib: BibliographyData | None = None) -> list[dict]:
     """Every source as a CSL-JSON item, in the order of studies.csv."""
-    entries = parse_file(BIBLIOGRAPHY, "bibtex").entries
-    studies = load().studies
-    return [csl(entries[s], str(r), a) for s, r, a in zip(studies.study, studies.record, studies.record_source)]
+    bib = bib or parse_file(BIBLIOGRAPHY, "bibtex")
+    studies = load(data).studies
+    return [csl(bib.entries[s], str(r), a) for s, r, a in zip(studies.study, studies.record, studies.record_source)]
 
 
 def chart_data(notebook: Path) -> dict[str, list[dict]]:
@@ -102,15 +104,15 @@ def chart_data(notebook: Path) -> dict[str, list[dict]]:
     return found
 
 
-def write(folder: Path) -> None:
+def write(folder: Path, data: Path = DATA, bibliography: Path = BIBLIOGRAPHY) -> None:
     """Write every export into folder: tables, the Data Package as one zip, references in three forms and one by one, notebooks, charts' data."""
     for part in ("charts", "notebooks", "references"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    items = references()
-    bib = parse_file(BIBLIOGRAPHY, "bibtex")
+    bib = parse_file(bibliography, "bibtex")
+    items = references(data, bib)
     for item in items:
         bib.entries[item["id"]].fields["note"] = item["note"]
-    package = [DATA / PACKAGE, *(DATA / r["path"] for r in schema(DATA).values()), BIBLIOGRAPHY]
+    package = [data / PACKAGE, *(data / r["path"] for r in schema(data).values()), bibliography]
     for file in package[:-1]:
         (folder / file.name).write_bytes(file.read_bytes())
     for name, chosen in {"studies": items, **{f"references/{i['id']}": [i] for i in items}}.items():
