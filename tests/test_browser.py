@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PAGES = ["index", "search", "genindex", *(f"chapters/{p.stem}" for p in sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb")))]
+PAGES = ["index", "search", "genindex", "404", *(f"chapters/{p.stem}" for p in sorted((Path(__file__).resolve().parent.parent / "chapters").glob("*.ipynb")))]
 DESK = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
 PHONE = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 #: WCAG 2.2 AA, and what its testers recommend besides.
