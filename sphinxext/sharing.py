@@ -73,6 +73,12 @@ def about(app, pagename: str, title: str, description: str) -> list[dict]:
                          for name, kind in ((f"{data['name']}.zip", "application/zip"), ("datapackage.json", "application/json"))]}]
 
 
+def place(app, pagename: str) -> str:
+    """The full address of a page, or '' where the book's is not known."""
+    base = app.config.html_baseurl
+    return base and base + ("" if pagename == app.config.root_doc else f"{pagename}.html")
+
+
 def describe(app, pagename, templatename, context, doctree) -> None:
     """Give the layout the page's summary, data for schema.org, and how to cite it."""
     if app.builder.name != "html":
@@ -82,7 +88,7 @@ def describe(app, pagename, templatename, context, doctree) -> None:
     title = re.sub(r"^[\d.]+\s+", "", title)
     description = summary(doctree) if doctree else ""
     base = config.html_baseurl
-    context.update(description=description, plain_title=title, address=f"{base}{pagename}.html" if base else "",
+    context.update(description=description, plain_title=title, base_url=base, address=place(app, pagename),
                    card=f"{base}_static/card.png" if base else "")
     if not doctree:
         return
@@ -91,7 +97,7 @@ def describe(app, pagename, templatename, context, doctree) -> None:
     common = {"author": "{" + config.author + "}", "year": year, "note": f"Version {config.version}"}
     if pagename == config.root_doc:
         context["citation"] = f"{config.author} ({year}). <em>{book}</em>. Version {config.version}."
-        context["bibtex"] = bibtex("doctors-managers" if "octors" in book else "book", "book", title=book, **common, url=base)
+        context["bibtex"] = bibtex("book", "book", title=book, **common, url=base)
     else:
         context["citation"] = f"{config.author} ({year}). {title}{'' if title[-1] in '?!' else '.'} In: <em>{book}</em>. Version {config.version}."
         key = re.sub(r"[^a-z0-9]+", "-", pagename.rpartition("/")[2].lower())
@@ -122,8 +128,7 @@ def write_files(app, error) -> None:
     picture = cached(out.parent / ".cache" / "card" / f"{name}.png", lambda: card(config.project, config.author))
     (out / "_static" / "card.png").write_bytes(picture.read_bytes())
     if config.html_baseurl:
-        pages = "".join(f"<url><loc>{config.html_baseurl}{'' if name == config.root_doc else name + '.html'}</loc></url>\n"
-                        for name in sorted(app.env.found_docs))
+        pages = "".join(f"<url><loc>{place(app, name)}</loc></url>\n" for name in sorted(app.env.found_docs))
         (out / "sitemap.xml").write_text('<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
                                          f"{pages}</urlset>\n", "utf-8")
 
