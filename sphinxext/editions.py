@@ -7,8 +7,9 @@ same words are classes for text:
     The pages have this table whole.
     :::
 
-An output that has both text/html and text/markdown needs no tag: the pages take the first, print the second. Hide no
-heading, for contents lists are made before; nor a caption, for its number would be missing from the others' count.
+An output that has both text/html and text/markdown needs no tag: the pages take the first, print the second. The code of
+cells is in the pages alone. Hide no heading, for contents lists are made before; nor a caption, for its number would be
+missing from the others' count.
 """
 
 from docutils import nodes
@@ -26,9 +27,15 @@ class Editions(SphinxPostTransform):
         """Remove the containers that bear the other editions' tag or class."""
         other = "print-only" if self.app.builder.name in PAGES else "html-only"
         unwanted = {other, f"tag_{other}"}
-        for node in list(self.document.findall(lambda it: isinstance(it, nodes.Element) and unwanted & set(it.get("classes", ())))):
-            if node.parent is not None:
-                node.parent.remove(node)
+
+        def elsewhere(node: nodes.Node) -> bool:
+            code = other == "html-only" and node.get("nb_element") == "cell_code_source"  # a reader on paper cannot fold it
+            return code or bool(unwanted & set(node.get("classes", ())))
+
+        for node in [it for it in self.document.findall(nodes.Element) if elsewhere(it)]:
+            node.parent.remove(node)
+            if node.get("nb_element") == "cell_code_source" and not node.parent.children:
+                node.parent.parent.remove(node.parent)  # a cell without output
 
 
 def setup(app) -> dict:

@@ -4,7 +4,12 @@ Configuration, besides Sphinx's own author, language, release and today:
 
 typst_title            the title; html_title if not given
 typst_subtitle         a line under it
+typst_description      what it is, for the PDF's metadata
 typst_keywords         for the PDF's metadata
+typst_cover            the chart on the cover, if any: a notebook and the name it glued it under, notebook.ipynb::name
+typst_cover_caption    what the chart on the cover shows
+typst_imprint          what stands behind the cover: names and texts; {version} is the book's
+typst_index            the title of the index of sources; none without
 typst_fonts            folders of the book's typefaces, from the source folder
 typst_contents_depth   headings in the contents list: 1 chapters, 2 sections, 3 subsections
 """
@@ -12,8 +17,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import typst
@@ -21,10 +29,12 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders import Builder
+from sphinx.config import Config
 from sphinx.errors import SphinxError
 from sphinx.util.logging import getLogger
 
-from .typst_writer import DOC, Chapter, Places, TypstTranslator, array, call, string
+from .typst_writer import DOC, Chapter, Places, TypstTranslator, array, call, escape, string
+from .vegalite import cache_folder, draw, glued_chart, source_uri
 
 log = getLogger(__name__)
 
@@ -68,9 +78,13 @@ class TypstBuilder(Builder):
         for label in sorted(places.linked.keys() - places.written):
             translator.warn(places.linked[label], "link", "link to a place that is not in the PDF: %s", label)
             texts.append(call("anchor", string(label)))
+        if self.config.typst_index and (sources := sorted(places.sources(), key=lambda it: it[1].casefold())):
+            texts.append(call("index", f"[{escape(self.config.typst_index)}]",
+                              *(array([string(label), f"[{escape(name)}]"]) for label, name in sources)))
+        front = self._front()
         self._copy_images()
         source = Path(self.outdir, "book.typ")
-        source.write_text("\n".join([TEMPLATE.read_text("utf-8"), self._front(), *texts]), "utf-8")
+        source.write_text("\n".join([TEMPLATE.read_text("utf-8"), front, *texts]), "utf-8")
         self._compile(source)
 
     def _chapters(self, docname: str, level: int = 1, depth: int = 0, part: str | None = None,
@@ -117,15 +131,32 @@ class TypstBuilder(Builder):
 
     def _front(self) -> str:
         language, _, region = (self.config.language or "en").replace("-", "_").partition("_")
-        authors = [it.strip() for it in self.config.author.split(",") if it.strip() and it != "unknown"]
+        if drawing := cover_drawing(self.app):
+            self.images[source_uri(drawing, self.app).lstrip("/")] = drawing.name
         book = call(
-            "book.with",
-            title=string(self.config.typst_title), subtitle=string(self.config.typst_subtitle),
-            authors=array(map(string, authors)), keywords=array(map(string, self.config.typst_keywords)),
-            release=string(self.config.release), date=string(self.config.today),
+            "book.with", f'cover: {cover(self.app, self.imagedir)[1:]}',
+            title=string(self.config.typst_title), authors=array(map(string, _authors(self.config))),
+            keywords=array(map(string, self.config.typst_keywords)),
+            description=string(self.config.typst_description) if self.config.typst_description else None,
+            date=self._date(), imprint_items=self._imprint(),
             language=string(language), region=string(region or "GB") if region or language == "en" else None,
             contents_depth=str(self.config.typst_contents_depth))
         return f"#show: {book[1:]}\n"
+
+    @staticmethod
+    def _date() -> str | None:
+        """The date in the metadata: SOURCE_DATE_EPOCH's; none without, so that the PDF follows from its sources."""
+        if not (epoch := os.environ.get("SOURCE_DATE_EPOCH")):
+            return None
+        day = datetime.fromtimestamp(int(epoch), UTC)
+        return f"datetime(year: {day.year}, month: {day.month}, day: {day.day})"
+
+    def _imprint(self) -> str:
+        def linked(text: str) -> str:
+            parts = re.split(r"(https?://\S*\w/?)", text.format(version=self.config.version))
+            return "".join(call("autolink", string(it), string(it.partition("://")[2])) if n % 2 else escape(it)
+                           for n, it in enumerate(parts))
+        return array(f"([{escape(name)}], [{linked(text)}])" for name, text in self.config.typst_imprint.items())
 
     def _compile(self, source: Path) -> None:
         """Make the PDF by PDF/UA-1; if the book breaks that standard, say so and make it without."""
@@ -150,6 +181,36 @@ class TypstBuilder(Builder):
         for warning in warnings:
             log.warning("typst: %s", _located(warning.diagnostic, source), type="typst", subtype="typst")
         return pdf
+
+
+def _authors(config: Config) -> list[str]:
+    return [it.strip() for it in config.author.split(",") if it.strip() and it != "unknown"]
+
+
+def cover_drawing(app: Sphinx) -> Path | None:
+    """The file of the chart on the cover, if there is to be one. Raises ValueError, naming it, if it cannot be drawn."""
+    return draw(glued_chart(Path(app.srcdir), app.config.typst_cover), cache_folder(app)) if app.config.typst_cover else None
+
+
+def cover(app: Sphinx, folder: str) -> str:
+    """The Typst call that sets the cover; folder: of its drawing, as seen from the source."""
+    config, picture = app.config, None
+    if drawing := cover_drawing(app):
+        alt = str(glued_chart(Path(app.srcdir), config.typst_cover).get("description", ""))
+        picture = call("image", string(f"{folder}/{drawing.name}"), alt=string(alt))[1:]
+    return call("cover", string(config.typst_title), string(config.typst_subtitle), array(map(string, _authors(config))),
+                picture=picture, caption=f"[{escape(config.typst_cover_caption)}]" if config.typst_cover_caption else None)
+
+
+def cover_png(app: Sphinx) -> bytes:
+    """The cover as a picture, for an e-book: 1240 by 1754 pixels."""
+    with TemporaryDirectory() as folder:
+        if drawing := cover_drawing(app):
+            shutil.copy(drawing, folder)
+        source = Path(folder, "cover.typ")
+        source.write_text(TEMPLATE.read_text("utf-8") + cover(app, "."), "utf-8")
+        return typst.compile(str(source), format="png", ppi=150, ignore_system_fonts=True,
+                             font_paths=[str(Path(app.srcdir, it)) for it in app.config.typst_fonts])
 
 
 def _depth(node: nodes.Node) -> int:
@@ -177,7 +238,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_builder(TypstBuilder)
     app.add_config_value("typst_title", lambda config: config.html_title, "", [str])
     app.add_config_value("typst_subtitle", "", "", [str])
+    app.add_config_value("typst_description", "", "", [str])
     app.add_config_value("typst_keywords", [], "", [list])
+    app.add_config_value("typst_cover", "", "", [str])
+    app.add_config_value("typst_cover_caption", "", "", [str])
+    app.add_config_value("typst_imprint", {}, "", [dict])
+    app.add_config_value("typst_index", "", "", [str])
     app.add_config_value("typst_fonts", ["_static/fonts"], "", [list])
     app.add_config_value("typst_contents_depth", 2, "", [int])
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

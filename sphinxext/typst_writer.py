@@ -21,7 +21,9 @@ DOC = "doc:"  # how the builder marks a link to another document: doc:chapters/o
 SPECIAL = re.compile(r"[\\#$*_`<>@\[\]~/\-=+\"'({}.;:]")
 PARAGRAPH = "\n\n"
 NUMERIC = re.compile(r"[\d\s.,;:%/()\[\]<>=~≈±+*†–—−£$€-]*")  # a cell in a column of numbers
-SHORT_TABLE = (12, 2500)  # rows and characters; no page break in so few
+SHORT_TABLE = 16  # lines, as estimated; no page break in so few
+RAGGED = 2  # characters that a broken line leaves free
+TABLE_ROOM = 95  # characters in a line of a table as wide as the page
 LONG_CELL = 900  # characters; a table with a longer cell may break inside a row
 PAGED = (nodes.section, nodes.figure, nodes.table)  # a reference to one of these gives its page
 LABELLED = (*PAGED, nodes.math_block, nodes.citation, nodes.footnote)  # these bear their labels themselves
@@ -79,7 +81,7 @@ class Chapter(NamedTuple):
 
 
 class Column(NamedTuple):
-    """What decides a table column's width and alignment; lengths are in characters."""
+    """What decides a table column's width and alignment; lengths are in characters, those of its widest cells."""
     width: int
     word: int
     number: bool
@@ -95,6 +97,22 @@ class Column(NamedTuple):
         asked = {_alignment(entry) for entry in entries}
         align = (len(asked) == 1 and asked.pop()) or ("right" if number else "left")
         return cls(max(map(len, lines), default=0), max(map(len, words), default=0), number, align)
+
+
+def _shares(columns: Sequence[Column], rows: Sequence[Sequence[int]]) -> list[int]:
+    """The widths in characters at which a table of a page's width is about as low as it can be.
+
+    columns: their measures. rows: the length of each cell. Each column has its longest word; the rest goes, a character at
+    a time, where it saves most lines of the rows that the column makes high.
+    """
+    widths = [max(it.width if it.number else min(it.width, it.word), 1) for it in columns]
+    for _ in range(TABLE_ROOM - 2 * len(columns) - sum(widths)):
+        saved = [0.0] * len(columns)
+        for row in rows:
+            lines, highest = max((length / max(width - RAGGED, 1), x) for x, (length, width) in enumerate(zip(row, widths)))
+            saved[highest] += lines / widths[highest] if row[highest] > widths[highest] else 0
+        widths[saved.index(max(saved))] += 1
+    return widths
 
 
 def _alignment(entry: nodes.entry) -> str | None:
@@ -137,6 +155,11 @@ def _section(node: nodes.Node | None) -> nodes.Node | None:
     return node
 
 
+def _first_sentence(text: str) -> str:
+    """A caption's first sentence, without its stop: its line in the list of figures or tables."""
+    return re.split(r"(?<=[.?!])\s", " ".join(text.split()), maxsplit=1)[0].removesuffix(".")
+
+
 def _is_listing(node: nodes.Node) -> bool:
     """Whether a node is a code block with a caption."""
     return isinstance(node, nodes.container) and "literal-block-wrapper" in node["classes"]
@@ -167,6 +190,17 @@ class Places:
                 self._places.setdefault(f"{docname}#{name}", Place(f"{docname}#{node['ids'][0]}", node))
         if first := next(tree.findall(nodes.section), None):
             self._places[f"{docname}#"] = Place(f"{docname}#{first['ids'][0]}", first)
+
+    def sources(self) -> Iterator[tuple[str, str]]:
+        """Each source that something cites: its label, and its authors and year, of many only the first."""
+        for label in self.linked:
+            place = self._places[label]
+            if isinstance(place.node, nodes.citation):
+                text = " ".join(it.astext() for it in place.node.children if not isinstance(it, nodes.label))
+                named = re.match(r"(.*?) (\(\d{4}\w?\))", text)
+                people = named[1].split(", ") if named else []
+                name = f"{people[0]} and others" if len(people) > 2 else " and ".join(people)
+                yield label, f"{name} {named[2]}" if named else text[:60]
 
     def find(self, docname: str, reference: nodes.Element) -> Place | None:
         """The place an internal reference in a document leads to, None if there is no such place."""
@@ -202,11 +236,19 @@ class TypstTranslator(SphinxTranslator):
         super().__init__(chapter.tree, builder)
         self.chapter, self.places = chapter, places
         self.body: list[str] = []
+        self.leaves: list[str] = []
         self.depth = 0
         self.abbreviations: set[str] = set()
 
     def astext(self) -> str:
-        return "".join(self.body)
+        self._close_leaf()
+        return "".join(self.leaves)
+
+    def _close_leaf(self) -> None:
+        """Set what was written since the chapter's title in the width of text; Typst breaks no page inside."""
+        text, self.body = "".join(self.body), []
+        shown = re.sub(r"^// .*", "", text, flags=re.M).strip()
+        self.leaves.append(f"\n#leaf[\n{text}\n]\n" if shown else text)
 
     # How nodes are reached.
 
@@ -352,7 +394,8 @@ class TypstTranslator(SphinxTranslator):
             function = "inside-page"
         else:
             function = "inside"
-        self.call(function, string(place.label), self.content(node.children))
+        aside = "true" if function == "cite-link" and _inside(nodes.table, node) else None
+        self.call(function, string(place.label), self.content(node.children), aside=aside)
 
     # A download is a file beside the web page; print has its name.
     visit_download_reference = depart_download_reference = _nothing
@@ -398,7 +441,8 @@ class TypstTranslator(SphinxTranslator):
         title = self.content(node.children)
         if depth == 0:
             part = self.chapter.part if section is next(self.chapter.tree.findall(nodes.section)) else None
-            self.block("chapter", title, part=part and f"[{escape(part)}]", **options)
+            self._close_leaf()
+            self.leaves.append("\n" + call("chapter", title, part=part and f"[{escape(part)}]", **options) + "\n")
         else:
             self.block("section", title, depth=str(depth), **options)
         raise nodes.SkipNode
@@ -595,8 +639,9 @@ class TypstTranslator(SphinxTranslator):
         body = body or self.content(it for it in node.children if it not in captions)
         text = PARAGRAPH.join(self.content(it.children)[1:-1] for it in captions)
         number = self._number(figtype, node) if captions else None
-        label = number and escape(self.config.numfig_format[figtype] % number)
-        self.block("captioned", body, kind=kind, number=label and f"[{label}]", target=self.label(node),
+        label = number and string(self.config.numfig_format[figtype] % number)
+        brief = label and f"[{escape(_first_sentence(captions[0].astext()))}]"
+        self.block("captioned", body, kind=kind, number=label, brief=brief, target=self.label(node),
                    caption=f"[{text}]" if captions else None, breakable=breakable)
         raise nodes.SkipNode
 
@@ -613,7 +658,7 @@ class TypstTranslator(SphinxTranslator):
         head, body = ([row for part in group.children if isinstance(part, kind) for row in part.children]
                       for kind in (nodes.thead, nodes.tbody))
         table = self._table(group, head, body, "colwidths-given" in node["classes"])
-        short = len(head + body) <= SHORT_TABLE[0] and len(group.astext()) <= SHORT_TABLE[1]
+        short = len(head + body) + len(group.astext()) / TABLE_ROOM <= SHORT_TABLE
         breakable = "false" if short else "true"
         if node["ids"] or _child(node, nodes.title):
             self._captioned(node, "table", "table", f"[{table}]", breakable)
@@ -631,8 +676,9 @@ class TypstTranslator(SphinxTranslator):
                 for row in [*head, *body]]
         if head:
             rows = [f"table.header({', '.join(rows[:len(head)])})", *rows[len(head):]]
-        sizes = [f"(width: {width.width}, word: {width.word}, number: {str(column.number).lower()})"
-                 for width, column in zip(widths, columns)]
+        shares = _shares(widths, list(zip(*([len(it.astext()) for it in entries] for entries in whole))))
+        sizes = [f"(width: {width.width}, word: {width.word}, share: {share}, number: {str(column.number).lower()})"
+                 for width, share, column in zip(widths, shares, columns)]
         return call(
             "grid-table", *[f"\n  {row}" for row in rows if row], place=string(self._place(group)),
             header_rows=str(len(head)), align=array(column.align for column in columns), columns=array(sizes),

@@ -96,21 +96,33 @@ class Picture(SphinxDirective):
 
     def run(self) -> list[nodes.Element]:
         """Return the image; an error names what was not found."""
-        notebook, _, name = self.arguments[0].partition("::")
-        relative, path = self.env.relfn2path(f"/{notebook}")
+        notebook = self.arguments[0].partition("::")[0]
         try:
-            stored = json.loads(Path(path).read_text("utf-8"))
-            spec = checked(next(
-                output["data"][GLUED + MIME] for cell in stored["cells"] for output in cell.get("outputs", [])
-                if output.get("metadata", {}).get("scrapbook", {}).get("name") == name))
+            spec = glued_chart(Path(self.env.srcdir), self.arguments[0])
             drawing = draw(spec, cache_folder(self.env.app))
-        except StopIteration:
-            raise self.error(f"no chart is glued as {name} in {notebook}") from None
-        except (OSError, ValueError, KeyError) as error:
-            raise self.error(f"{notebook}, {name}: {error}") from error
+        except ValueError as error:
+            raise self.error(f"{self.arguments[0]}: {error}") from error
+        relative, _ = self.env.relfn2path(f"/{notebook}")
         self.env.note_dependency(relative)
         alt = str(spec.get("description", ""))
         return [nodes.image(uri=source_uri(drawing, self.env.app), alt=alt, classes=["small-picture"])]
+
+
+def glued_chart(folder: Path, name: str) -> dict:
+    """Return the specification of a chart that a notebook glued, named as `notebook.ipynb::name`.
+
+    Raises ValueError, naming it, if there is none or it cannot be read.
+    """
+    path, _, glued = name.partition("::")
+    try:
+        cells = json.loads((folder / path).read_text("utf-8"))["cells"]
+        return checked(next(
+            output["data"][GLUED + MIME] for cell in cells for output in cell.get("outputs", [])
+            if output.get("metadata", {}).get("scrapbook", {}).get("name") == glued))
+    except StopIteration:
+        raise ValueError(f"no chart is glued as {glued} in {path}") from None
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(f"{path}, {glued}: {error}") from error
 
 
 def source_uri(file: Path, app) -> str:
@@ -168,6 +180,7 @@ def svg(spec: str) -> str:
         drawing = vl_convert.vegalite_to_svg(spec, vl_version=vegalite_version(), allowed_base_urls=[])
     except ValueError as error:  # a line of context, the error, then a JavaScript stack
         raise ValueError(" ".join(str(error).splitlines()[:2])) from error
+    drawing = re.sub(r"</?a\b[^>]*>", "", drawing)  # a link in a picture leads nowhere
     return embed_fonts(number_ids(drawing))
 
 

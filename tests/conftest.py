@@ -48,16 +48,21 @@ def copy(tmp_path) -> Path:
     return tmp_path
 
 
+def program(*names: str) -> str:
+    """The first of some programs that this machine has; else the test is skipped, unless BOOK_REQUIRE_BROWSER says it must run."""
+    if found := next(filter(None, map(shutil.which, names)), None):
+        return found
+    message = f"no {names[0]} on this machine"
+    pytest.fail(message) if os.environ.get("BOOK_REQUIRE_BROWSER") else pytest.skip(message)
+
+
 @pytest.fixture(scope="session")
 def browser():
-    """Debian's Chromium; without one the test is skipped, unless BOOK_REQUIRE_BROWSER says it must run."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if not program:
-        message = "no Chromium on this machine"
-        pytest.fail(message) if os.environ.get("BOOK_REQUIRE_BROWSER") else pytest.skip(message)
+    """Debian's Chromium."""
+    program_file = program("chromium", "chromium-browser", "google-chrome")
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=[
+        running = playwright.chromium.launch(executable_path=program_file, args=[
             "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
             "--disable-sync", "--no-first-run"])
         yield running
