@@ -6,7 +6,6 @@ epub_subjects          keywords
 epub_accessibility     a sentence on how far all readers can use it
 """
 import html
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -31,21 +30,10 @@ class EpubBuilder(Epub3Builder):
     """The e-book, in a folder that holds this build and no other, with the book's own style and no theme's."""
 
     def init(self) -> None:
-        """Empty the folder, for what is in it is packed; only the last e-book stays, until the next is whole."""
-        for file in Path(self.outdir).iterdir():
-            if file.is_dir():
-                shutil.rmtree(file)
-            elif file.name != f"{self.config.epub_basename}.epub":
-                file.unlink()
+        """Empty the folder, for what is in it is packed."""
+        shutil.rmtree(self.outdir)
+        Path(self.outdir).mkdir()
         super().init()
-
-    def build_epub(self) -> None:
-        """Pack; nobody sees half an e-book."""
-        name = self.config.epub_basename
-        self.config.epub_basename = f"{name}.part"
-        super().build_epub()
-        self.config.epub_basename = name
-        os.replace(Path(self.outdir, f"{name}.part.epub"), Path(self.outdir, f"{name}.epub"))
 
     @property
     def html_tag(self) -> str:

@@ -203,13 +203,13 @@ def cover(app: Sphinx, folder: str) -> str:
 
 
 def cover_png(app: Sphinx) -> bytes:
-    """The cover as a picture, for an e-book: 1240 by 1754 pixels."""
+    """The cover as a picture, for an e-book: 909 by 1286 pixels."""
     with TemporaryDirectory() as folder:
         if drawing := cover_drawing(app):
             shutil.copy(drawing, folder)
         source = Path(folder, "cover.typ")
         source.write_text(TEMPLATE.read_text("utf-8") + cover(app, "."), "utf-8")
-        return typst.compile(str(source), format="png", ppi=150, ignore_system_fonts=True,
+        return typst.compile(str(source), format="png", ppi=110, ignore_system_fonts=True,
                              font_paths=[str(Path(app.srcdir, it)) for it in app.config.typst_fonts])
 
 

@@ -85,8 +85,11 @@ def test_the_cover_and_the_page_behind_it(pages):
 @pytest.mark.parametrize("kind", ["Figure", "Table"])
 def test_the_list_of_figures_and_that_of_tables_name_each_with_its_page(pages, opens, book, kind):
     first = opens[next(headings(book.outline))]
-    listed = {}
+    listed, current = {}, ""
     for number, text in enumerate(pages[:first - 1], 1):
+        current = next((it for it in ("Contents", "Figure", "Table") if re.match(rf"{it}s? \D", text)), current)
+        if current != kind:
+            continue
         text = re.sub(rf"{number} {book.metadata.title} *$" if number % 2 == 0 else rf"{book.metadata.title} {number} *$", "", text)
         for line in re.split(rf"(?={kind} \d+\.\d+ )", text)[1:]:
             listed[re.match(rf"{kind} [\d.]+", line)[0]] = int(re.search(r"(\d+) *$", line)[1])
