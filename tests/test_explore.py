@@ -38,7 +38,7 @@ def bubbles(page):
     page.wait_for_selector(".bubbles_marks > path", timeout=20000)
     page.wait_for_timeout(300)
     says = page.eval_on_selector_all(".bubbles_marks > path", "paths => paths.map(p => p.getAttribute('aria-label'))")
-    found = (re.fullmatch(r"(.*)\. Studies: (\d+)\. Claims: (\d+), of which strain (\d+), mixed (\d+), alignment (\d+), neutral (\d+)\.", s).groups()
+    found = (re.fullmatch(r"(.*)\. Sources: (\d+)\. Claims: (\d+), of which strain (\d+), mixed (\d+), alignment (\d+), neutral (\d+)\.", s).groups()
              for s in says)
     return {place: tuple(map(int, numbers)) for place, *numbers in found}
 
@@ -99,7 +99,7 @@ def test_a_bubble_lists_claims_and_studies_that_lead_to_their_rows(visit, html):
 def test_the_keyboard_alone_goes_from_bubble_to_list(visit):
     page = visit(MAP, "#fig-map")
     bubbles(page)
-    page.get_by_label("Studies to").focus()
+    page.get_by_label("Sources to").focus()
     page.keyboard.press("Tab")
     first = page.evaluate("document.activeElement.getAttribute('aria-label')")
     page.keyboard.press("ArrowDown")
