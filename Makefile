@@ -8,7 +8,6 @@ NOTEBOOKS = $(wildcard chapters/*.ipynb)
 RESTYLED = $(if $(shell find _static _templates -newer _build/html/.buildinfo 2>/dev/null),-a)
 # The pages carry no build time: two builds of one state are the same, byte for byte.
 export SOURCE_DATE_EPOCH ?= 1767225600
-export PYTHONHASHSEED = 0
 
 .DELETE_ON_ERROR:
 .PHONY: book test pdf epub check execute serve bench clean

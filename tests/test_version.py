@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 PLACES = {"CITATION.cff": r"^version: (\S+)$", "_config.yml": r'version: "(\S+)"', "README.md": r"Version (\d+\.\d+\.\d+)",
-          "index.md": r"Version (\d+\.\d+\.\d+)"}
+          "index.md": r"Version (\d+\.\d+\.\d+)", ".zenodo.json": r'"version": "(\S+)"', "ro-crate-metadata.json": r'"version": "(\S+)"'}
 
 
 @pytest.mark.parametrize("place", PLACES)
