@@ -32,7 +32,9 @@ def build(builder: str, options: list[str], then: str = "") -> int:
     for _, good in kept:
         _restore(good)
     try:
-        _copy(place, new)
+        shutil.rmtree(new, ignore_errors=True)
+        if builder == "html":  # the others write all they have, and what is old would stay in them
+            _copy(place, new)
         _copy(DOCTREES, doctrees)
         status = sphinx([*STRICT, *options, "-b", builder, "-d", str(doctrees), ".", str(new)])
         if not status and then:

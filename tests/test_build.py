@@ -83,6 +83,14 @@ def test_ctrl_c_leaves_the_last_good_pages(project):
     assert all("New" in (project / f"_build/html/{name}.html").read_text("utf-8") for name in ("index", "a", "b"))
 
 
+def test_an_e_book_has_nothing_of_the_one_before(project):
+    run(project, "epub")
+    (project / "_build/epub/_images").mkdir()
+    (project / "_build/epub/_images/old.svg").touch()
+    assert run(project, "epub").returncode == 0
+    assert not (project / "_build/epub/_images/old.svg").exists()
+
+
 @pytest.mark.parametrize("builder", ["html", "epub"])
 def test_a_full_disk_leaves_the_last_good_book(project, builder):
     assert run(project, builder).returncode == 0
