@@ -199,7 +199,7 @@ def serve(folder: Path, clock: Clock, runs: int) -> None:
         time.sleep(2)
         clock.step("make serve, from an edit to its page", seen, goal=1.0, again=runs, before=settled)
     finally:
-        server.terminate()
+        server.kill()  # asked to stop, it waits for a build that goes on
         server.wait()
 
 
