@@ -6,6 +6,7 @@ this process, which has loaded all a build needs. When code or settings have cha
 
 from __future__ import annotations
 
+import runpy
 import sys
 import time
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ def _outdated() -> bool:
 
 def main() -> None:
     """The command; its options are sphinx-autobuild's."""
-    for name in LATE:
+    for name in LATE + runpy.run_path("conf.py").get("extensions", []):
         import_module(name)
     autobuild.Builder = Forked
     autobuild.main(sys.argv[1:])
