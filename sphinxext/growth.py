@@ -67,20 +67,19 @@ def synthetic(folder: Path, times: int) -> tuple[Path, Path]:
     return data, bibliography
 
 
-def run_cells(notebook: Path, data: Path) -> str:
-    """Run a chapter's code on another dataset, without a kernel; the Markdown that its cells show, joined."""
+def run_cells(notebook: Path, data: Path) -> list:
+    """Run a chapter's code on another dataset, without a kernel; what its cells show, in order."""
     from IPython.core.interactiveshell import InteractiveShell
     from IPython.utils.capture import capture_output
 
     shell, shown = InteractiveShell.instance(), []
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
-        if cell["cell_type"] != "code":
-            continue
-        source = "".join(cell["source"]).replace("ev.load()", f"ev.load({str(data)!r})")
-        with capture_output() as captured:
-            shell.run_cell(source).raise_error()
-        shown += [o.data["text/markdown"] for o in captured.outputs if "text/markdown" in o.data]
-    return "\n\n".join(shown)
+        if cell["cell_type"] == "code":
+            with capture_output():  # the result is formatted for showing, as in a kernel
+                done = shell.run_cell("".join(cell["source"]).replace("ev.load()", f"ev.load({str(data)!r})"))
+            done.raise_error()
+            shown += [] if done.result is None else [done.result]
+    return shown
 
 
 def grow(times: tuple[int, ...] = TIMES) -> dict[str, dict[int, float]]:
