@@ -1,5 +1,6 @@
 """The built pages: links resolve, nothing is left raw, ids are unique, nothing comes from another host."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -172,3 +173,18 @@ def test_text_is_set_in_faces_cut_to_what_the_pages_use(pages, html, root):
     assert set(fonts) == set(FACES) and sum(f.stat().st_size for f in fonts.values()) < 90_000
     for name, file in fonts.items():
         assert used & set(TTFont(root / f"_static/fonts/{name}.ttf").getBestCmap()) <= set(TTFont(file).getBestCmap()), name
+
+
+def test_a_page_is_light(pages, html):
+    """Compressed, as a host sends it: 150 kB until a chart is in view, 500 kB with every chart live. The explorer brings its table's script."""
+    def sent(file: Path) -> int:
+        return len(file.read_bytes() if file.suffix == ".woff2" else gzip.compress(file.read_bytes()))
+
+    fonts = sum(sent(f) for f in (html / "_static/fonts").glob("*.woff2"))
+    for page, soup in chapters(pages).items():
+        asked = {(page.parent / urlsplit(e.get("src") or e["href"]).path).resolve() for e in soup.select("script[src], link[rel=stylesheet]")}
+        pictures = {(page.parent / e["src"]).resolve() for e in soup.select("img[src]")}
+        first = sent(page) + fonts + sum(sent(f) for f in asked)
+        live = first + sum(sent(f) for f in pictures) + (sent(html / "_static/vega.js") if soup.select(".vega-chart") else 0)
+        assert first < 150_000 or soup.select_one("table.explorer"), (page, first)
+        assert live < 500_000, (page, live)
