@@ -31,11 +31,11 @@ def of_the_book(script) -> bool:
 
 
 def add_to_page(app, pagename, templatename, context, doctree) -> None:
-    """Give the layout what it asks for, and each edition its style sheet: Jupyter Book gives both to both."""
-    unwanted = re.compile(r"/book\.css" if app.builder.name == "epub" else r"/(ebook|pygments|sphinx-book-theme|mystnb\.\w+)\.css")
-    context["css_files"] = [css for css in context["css_files"] if not unwanted.search(str(css.filename))]
+    """Give the layout what it asks for, and no style sheet but the book's."""
     if app.builder.name != "html":
         return
+    unused = re.compile(r"/(ebook|pygments|sphinx-book-theme|mystnb\.\w+)\.css")
+    context["css_files"] = [css for css in context["css_files"] if not unused.search(str(css.filename))]
     context["of_the_book"] = of_the_book
     context["body"] = PLAIN.sub(r"\1", context.get("body", ""))
     app.add_js_file(SCRIPT.name, loading_method="defer")
