@@ -221,10 +221,10 @@ def named_in_turn(book, broken_by, faults, names):
 @tries(5)
 @given(data=st.data())
 def test_a_typo_in_a_code_or_a_key_is_named(book, data):
-    """At the cell, or at the cells that need the key it had."""
+    """At the cell, or at the cells that need the key it had. A year with other digits may be a year, so years are left out."""
     def coded(f):
         bound = {"enum", "pattern", "unique"} & f.get("constraints", {}).keys() or f["name"] in ("finding", "study")
-        return f["type"] == "string" and bound and f["name"] not in ("statement", "record_source", "source", "sample_size")
+        return f["type"] == "string" and bound and f["name"] not in ("statement", "record_source", "source", "sample_size", "year")
 
     def names(line, place, value):
         (t, r, c), was = place, TABLES[place[0]][place[1] - 1][place[2]]
