@@ -103,3 +103,10 @@ def test_on_dark_paper_words_and_marks_can_be_seen(dark):
     for meaning in {*MEANINGS, "both", "ink", "quiet"} - {"neutral"}:
         assert contrast(dark[meaning], dark["paper"]) > 4.5, meaning
     assert contrast(dark["neutral"], dark["paper"]) > 2.5
+
+
+def test_on_light_paper_words_can_be_read():
+    css = (Path(__file__).parent.parent / "_static/book.css").read_text("utf-8")
+    words = dict(re.findall(r'&\[fill="(#\w{6})"\] \{ fill: (#\w{6}); \}', css))
+    for meaning in {*MEANINGS, "both", "ink", "quiet"} - {"neutral"}:
+        assert contrast(words.get(ev.COLOURS[meaning], ev.COLOURS[meaning]), "#ffffff") > 4.4, meaning
