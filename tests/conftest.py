@@ -2,9 +2,13 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
+
+#: A shell lets what it runs in the background ignore Ctrl-C, and so would the commands that the tests start and stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
