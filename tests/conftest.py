@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from sphinx.util.docutils import docutils_namespace
 
 #: A shell lets what it runs in the background ignore Ctrl-C, and so would the commands that the tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,6 +19,13 @@ def built(*parts: str) -> Path:
     path = ROOT.joinpath("_build", *parts)
     assert path.exists(), f"{path.relative_to(ROOT)} is missing: run make test, which builds it first"
     return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def docutils_as_it_was():
+    """What one file of tests registers with docutils is gone for the next, whose Sphinx would warn of it."""
+    with docutils_namespace():
+        yield
 
 
 @pytest.fixture(scope="session")
