@@ -106,3 +106,17 @@ def test_it_holds_only_what_is_used(files, pages):
     assert [name for name in files if name.startswith(("_static", "_images")) and Path(name).name.encode() not in text] == []
     assert not [name for name in files if name.endswith(".js")]
     assert not re.search(rb"\{(cite|finding|glue)|:::|Show the code", text)
+
+
+@pytest.mark.parametrize("width", [390, 600])
+def test_nothing_is_wider_than_a_page_that_is_turned(browser, epub, tmp_path, width):
+    with zipfile.ZipFile(epub) as book:
+        book.extractall(tmp_path)
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    wide = []
+    for file in sorted(tmp_path.rglob("*.xhtml")):
+        page.goto(file.as_uri())
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            wide.append(file.name)
+    page.close()
+    assert wide == []
