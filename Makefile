@@ -42,6 +42,7 @@ test: book pdf epub            ## every test; the notebooks are run again and co
 
 serve: book                    ## the pages, rebuilt on change, at http://localhost:8000
 	@rm -rf _build/serve && mkdir _build/serve && cp -a _build/html _build/doctrees _build/.cache _build/serve
+	@cp sphinxext/reload.js _build/serve/html/_static
 	$(BIN)/python -m sphinxext.serve -b html -d _build/serve/doctrees --re-ignore '/(_build|\.venv|\.git)/' . _build/serve/html
 
 bench: book                    ## time and weigh

@@ -32,6 +32,7 @@
         loader: { load: refuse, sanitize },
         logLevel: 1, // errors only
         renderer: "svg",
+        tooltip: { disableDefaultStyle: true }, // book.css has it; the page's policy takes no other
       });
       box.removeAttribute("style");
       image.remove();

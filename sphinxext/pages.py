@@ -5,6 +5,7 @@ The layout is `_templates/book.html`, the look `_static/book.css`, the little th
 
 import html
 import re
+from base64 import b64encode
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +22,14 @@ UNUSED = {"documentation_options.js", "doctools.js", "sphinx_highlight.js", "sph
 FACES = ["Literata-Regular", "Literata-Italic", "Literata-Bold", "Inter-Regular", "Inter-SemiBold", "Inter-Italic"]
 ALWAYS = {chr(code) for code in range(0x20, 0x7F)} | set("\u00a0–—‘’“”…−×")
 SCRIPT = Path(__file__).with_name("pages.js")
+#: The one script within the pages, as it must run before they are painted; the policy knows it by its digest.
+FIRST = Path(__file__).with_name("first.js").read_text("utf-8")
+#: What a page may load and run: nothing of another host, no other script within it, no text as a script. Drawings and
+#: room kept for charts set styles on elements.
+POLICY = "; ".join([
+    "default-src 'none'", f"script-src 'self' 'sha256-{b64encode(sha256(FIRST.encode()).digest()).decode()}'",
+    "style-src 'self'", "style-src-attr 'unsafe-inline'", "font-src 'self'", "img-src 'self' data:", "connect-src 'self'",
+    "base-uri 'self'", "form-action 'self'"])
 PAGE_ROOM = 350  # px: the width of a table on a phone
 
 
@@ -36,7 +45,7 @@ def add_to_page(app, pagename, templatename, context, doctree) -> None:
         return
     unused = re.compile(r"/(ebook|pygments|sphinx-book-theme|mystnb\.\w+)\.css")
     context["css_files"] = [css for css in context["css_files"] if not unused.search(str(css.filename))]
-    context["of_the_book"] = of_the_book
+    context |= {"of_the_book": of_the_book, "first": FIRST, "policy": POLICY}
     context["body"] = PLAIN.sub(r"\1", context.get("body", ""))
     app.add_js_file(SCRIPT.name, loading_method="defer")
 

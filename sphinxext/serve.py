@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 
 import sphinx_autobuild.__main__ as autobuild
+import sphinx_autobuild.middleware as served
 from sphinx.cmd.build import main as sphinx
 from sphinx_autobuild.build import Builder
 
@@ -24,6 +25,10 @@ LOADED = ("sphinxext/**/*.py", "evidence/*.py", "conf.py", "_config.yml", "_toc.
 LATE = ["myst_nb.sphinx_", "pydata_sphinx_theme", "sphinx_book_theme", "sphinx.builders.html", "sphinx.search.en", "sphinx.writers.html5",
         "pybtex.style.formatting", "pybtex_docutils", "latex2mathml.converter", "nbformat.v4", "pygments.lexers.python", "pygments.styles.default",
         "docutils.readers.standalone", "docutils.parsers.rst.directives.tables", "jinja2.ext", "itables"]
+
+
+#: What is added to each page: a file, as the pages' policy allows no other script within them.
+RELOAD = '<script src="/_static/reload.js"></script>'
 
 
 class Forked(Builder):
@@ -48,6 +53,7 @@ def main() -> None:
     for name in LATE + runpy.run_path("conf.py").get("extensions", []):
         import_module(name)
     autobuild.Builder = Forked
+    served.web_socket_script = lambda _: RELOAD
     autobuild.main(sys.argv[1:])
 
 

@@ -575,6 +575,9 @@ class TypstTranslator(SphinxTranslator):
             raise nodes.SkipNode
         if _is_listing(node):
             self._captioned(node, "raw", "code-block", breakable="true")
+        if "definition" in node["classes"]:
+            self.block("definition", self.content(node.children))
+            raise nodes.SkipNode
         component = node.get("design_component")
         if component in ("card", "dropdown"):
             self.block("card", self.content(node.children))

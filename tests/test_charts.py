@@ -46,6 +46,20 @@ def test_colours_that_meet_differ_in_grey_print(group):
         assert abs(lab(ev.COLOURS[one])[0] - lab(ev.COLOURS[other])[0]) > 12, (one, other)
 
 
+def test_words_of_a_picture_can_be_read_on_paper(html):
+    """Every word is white, on a mark, or has the contrast that WCAG asks of small text."""
+    faint = {(p.name, fill) for p in html.glob("_images/vega-*.svg") for fill in re.findall(r'<text\b[^>]* fill="([^"]+)"', p.read_text("utf-8"))
+             if fill not in ("white", "#fff", "#ffffff") and 1.05 / (luminance(fill) + 0.05) < 4.5}
+    assert faint == set()
+
+
+def luminance(fill):
+    """Relative luminance, as WCAG defines it."""
+    fill = {"#000": "#000000", "black": "#000000"}.get(fill, fill)
+    rgb = np.array([int(fill[i:i + 2], 16) for i in (1, 3, 5)]) / 255
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
 @pytest.fixture
 def chart():
     return ev.titled(alt.Chart(pd.DataFrame({"a": [1]})).mark_bar().encode(x="a:Q"), "A finding that needs more than one line on a phone",

@@ -7,11 +7,13 @@ import pytest
 from bs4 import BeautifulSoup
 
 CONF = """
-extensions = ["myst_parser", "sphinxcontrib.bibtex", "sphinxext.findings", "sphinxext.citations"]
-myst_enable_extensions = ["attrs_inline"]
+extensions = ["myst_parser", "sphinxcontrib.bibtex", "sphinxext.findings", "sphinxext.codes", "sphinxext.citations"]
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
 bibtex_bibfiles = ["r.bib"]
 bibtex_reference_style = bibtex_default_style = "book"
 """
+SCHEMA = """{"resources": [{"name": "findings", "schema": {"fields": [{"name": "direction", "values":
+ {"strain": "conflict, or <distance>", "mixed": "both"}}, {"name": "statement"}]}}]}"""
 BIB = """
 @article{three2003, author={Zee, Ann B. and van der Wee, Jean-Luc and Exe, C.}, title={What {NHS} managers say: a study?}, journal={BMJ \\& more},
  year={2003a}, volume={1}, number={2}, pages={3--4}, doi={10.1/ab}}
@@ -37,6 +39,8 @@ def build(tmp_path):
     def run(index=INDEX):
         (tmp_path / "conf.py").write_text(CONF, "utf-8")
         (tmp_path / "r.bib").write_text(BIB, "utf-8")
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data/datapackage.json").write_text(SCHEMA, "utf-8")
         (tmp_path / "index.md").write_text(index, "utf-8")
         done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-n", "-b", "html", ".", "out"], cwd=tmp_path, capture_output=True, text=True)
         return BeautifulSoup((tmp_path / "out/index.html").read_text("utf-8"), "lxml"), done.stderr
@@ -53,6 +57,17 @@ def test_a_mark_is_a_link_to_its_row(build):
 def test_a_mark_without_a_row_is_a_warning_that_names_the_place(build):
     _, warned = build(INDEX.replace("{finding}`T1-03`", "{finding}`T1-99`"))
     assert "index.md:3: WARNING" in warned and "finding-t1-99" in warned
+
+
+def test_a_definition_is_the_schema_s(build):
+    page, warned = build(INDEX + "\n:::{definition} findings.direction mixed, strain\n:::\n")
+    assert warned == "" and [p.get_text() for p in page.select(".definition p")] == ["Mixed: both.", "Strain: conflict, or <distance>."]
+
+
+@pytest.mark.parametrize("asked", ["findings.direction bliss", "findings.statement strain", "finding.direction strain"])
+def test_a_definition_of_what_is_no_code_names_the_place(build, asked):
+    _, warned = build(INDEX + f"\n:::{{definition}} {asked}\n:::\n")
+    assert "index.md:12: ERROR" in warned and f"asked for as {asked}" in warned
 
 
 def test_citations_and_references_read_as_british_readers_expect(build):
