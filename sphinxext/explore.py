@@ -1,7 +1,7 @@
 """What a reader can ask of a page: a chart's marks, a table of many rows, an address.
 
 address.js is on every page, and says so where an address asks for what is not there. listing.js is on the pages with a chart
-whose specification has `usermeta.listing`. explorer.js and DataTables are on the pages with a table of class `explorer`.
+whose specification has `usermeta.listing`. explorer.js is on the pages with a table of class `explorer`, and fetches DataTables.
 """
 
 import re
@@ -51,8 +51,7 @@ def add_scripts(app, pagename, templatename, context, doctree) -> None:
     if any('"listing":' in chart["vega"] for chart in doctree.findall(vega_chart)):
         app.add_js_file("listing.js", loading_method="defer", priority=501)
     if any("explorer" in table["classes"] for table in doctree.findall(nodes.table)):
-        app.add_js_file("datatables.js", loading_method="defer", priority=501)
-        app.add_js_file("explorer.js", loading_method="defer", priority=502)
+        app.add_js_file("explorer.js", loading_method="defer", priority=501)
 
 
 def setup(app) -> dict:

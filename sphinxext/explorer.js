@@ -1,6 +1,7 @@
 // A table of class explorer becomes one to search, sort and filter, with DataTables. Its links to records on the same page open
 // the record under the row. What was chosen is kept in the address. Without this script it is a plain table above its records.
 {
+  const bundle = new URL("datatables.js", document.currentScript.src).href;
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
     made.append(...children);
@@ -121,5 +122,16 @@
     addEventListener("hashchange", () => goTo(location.hash));
   };
 
-  document.querySelectorAll("table.explorer").forEach(explore);
+  // DataTables is large: it is fetched once, when a reader comes near a table, or by an address that asks for something in it.
+  let loading;
+  const load = () =>
+    (loading ??= new Promise((resolve, reject) => {
+      const script = element("script", { src: bundle, onload: resolve, onerror: () => reject(new Error(`Could not load ${bundle}`)) });
+      document.head.append(script);
+    }));
+  const start = (table) => load().then(() => explore(table), console.error);
+  const near = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) { near.unobserve(target); start(target); }
+  }, { rootMargin: "100px" });
+  for (const table of document.querySelectorAll("table.explorer")) location.search || location.hash ? start(table) : near.observe(table);
 }

@@ -1,5 +1,5 @@
 // The little of a page that needs a script: the choice of colours, links and code to copy, the data of a chart as a table,
-// boxes that scroll.
+// boxes that scroll, the index of the search.
 {
   const root = document.documentElement;
   const make = (name, properties) => Object.assign(document.createElement(name), properties);
@@ -20,6 +20,9 @@
     try { if (localStorage.getItem("theme")) return; } catch { /* nothing was chosen */ }
     show(system.matches ? "dark" : "light");
   });
+
+  // The index of the search page is large: it is fetched when something is looked for.
+  if (typeof Search !== "undefined" && location.search) Search.loadIndex(`${root.dataset.content_root}searchindex.js`);
 
   // Copying: what was copied is said to everyone.
   const voice = document.body.appendChild(make("p", { className: "unseen", role: "status" }));

@@ -372,8 +372,9 @@ def visit_vega_chart(self, node: vega_chart) -> None:
     room = [f"--chart-height:{height}px"] if fills_column(spec) else []
     room += [f"--chart-controls:{count}"] if (count := control_count(spec)) else []
     style = f' style="{";".join(room)}"' if room else ""
+    listed = " listed" if "listing" in spec.get("usermeta", {}) else ""  # its controls stand above it (explore.py)
     self.body.append(
-        f'<div class="vega-chart"{style}>\n'
+        f'<div class="vega-chart{listed}"{style}>\n'
         f'<img src="{source}" width="{width}" height="{height}" loading="lazy"'
         f' alt="{html.escape(node["alt"])}">\n'
         # As < would end the script in "</script>"; JSON reads the escape as the same character.

@@ -25,6 +25,8 @@ def visit(browser, html):
         page.on("pageerror", lambda e: complaints.append(str(e)))
         page.on("request", lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else complaints.append(r.url))
         page.goto((html / f"{name}.html").as_uri() + address)
+        if options.get("java_script_enabled", True) and (table := page.locator("table.explorer")).count():
+            table.scroll_into_view_if_needed()  # it is one to search when a reader comes near
         return page
 
     yield go
@@ -211,9 +213,18 @@ def test_without_javascript_every_study_has_its_row_and_its_record(visit):
     assert page.url.endswith("#study-davies2003a") and page.locator("#study-davies2003a").is_visible()
 
 
-def test_the_table_s_script_is_on_its_page_alone(html):
-    with_it = [p.stem for p in html.rglob("*.html") if "datatables.js" in p.read_text("utf-8")]
-    assert with_it == ["study-explorer"]
+def test_the_table_s_script_is_on_its_page_alone_and_waits_for_a_reader(html, browser):
+    assert [p.stem for p in html.rglob("*.html") if "explorer.js" in p.read_text("utf-8")] == ["study-explorer"]
+    page = browser.new_page(viewport=PHONE)
+    asked = []
+    page.on("request", lambda r: asked.append(r.url.rpartition("/")[2]))
+    page.goto((html / f"{EXPLORER}.html").as_uri())
+    page.wait_for_timeout(400)
+    assert "datatables.js" not in asked
+    page.locator("table.explorer").scroll_into_view_if_needed()
+    page.get_by_label("Search in this table").wait_for()
+    assert "datatables.js" in asked
+    page.close()
 
 
 def page_of(html, table):
