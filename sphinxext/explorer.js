@@ -129,7 +129,8 @@
       const script = element("script", { src: bundle, onload: resolve, onerror: () => reject(new Error(`Could not load ${bundle}`)) });
       document.head.append(script);
     }));
-  const start = (table) => load().then(() => explore(table), console.error);
+  const fail = (table, error) => { table.classList.add("plain"); console.error(error); }; // with all its rows
+  const start = (table) => load().then(() => explore(table)).catch((error) => fail(table, error));
   const near = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) if (isIntersecting) { near.unobserve(target); start(target); }
   }, { rootMargin: "100px" });
