@@ -16,6 +16,7 @@ import platform
 import re
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ["_config.yml", "_toc.yml", "conf.py", "index.md", "references.bib", "_static", "_templates", "chapters", "data"]
+NO_SOURCE = shutil.ignore_patterns("_build", ".*", "__pycache__", "tests")  # of the copy that is timed
 THEME = "theme-1-improving-or-worse"
 PYTHON = sys.executable
 BARE = """
@@ -112,9 +113,7 @@ def printed(rows: list[dict]) -> str:
 
 def measure(folder: Path, clock: Clock, runs: int) -> None:
     """Time every step on a copy of the sources in folder. Anchors are run between what is held against them."""
-    for name in SOURCES:
-        source = ROOT / name
-        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder)
+    shutil.copytree(ROOT, folder, ignore=NO_SOURCE, dirs_exist_ok=True)
     out, notebooks = folder / "_build", sorted(str(p) for p in (folder / "chapters").glob("*.ipynb"))
     drawn = ROOT / "_build" / ".cache"
 
@@ -179,7 +178,8 @@ def serve(folder: Path, clock: Clock, runs: int) -> None:
     """Time make serve: from the moment a chapter is saved until its page has the new sentence."""
     out, page = folder / "_build" / "html", folder / "_build" / "html" / "chapters" / f"{THEME}.html"
     server = subprocess.Popen([PYTHON, "-m", "sphinxext.serve", "--port", "0", "-b", "html", "-d", str(folder / "_build" / "doctrees"),
-                               "--re-ignore", "/_build/", ".", str(out)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                               "--re-ignore", "/_build/", ".", str(out)], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              start_new_session=True)
 
     def seen() -> float:
         added, start = edit(folder), time.perf_counter()
@@ -199,7 +199,7 @@ def serve(folder: Path, clock: Clock, runs: int) -> None:
         time.sleep(2)
         clock.step("make serve, from an edit to its page", seen, goal=1.0, again=runs, before=settled)
     finally:
-        server.kill()  # asked to stop, it waits for a build that goes on
+        os.killpg(server.pid, signal.SIGKILL)  # and its builds; asked to stop, it waits for one that goes on
         server.wait()
 
 

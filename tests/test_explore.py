@@ -227,6 +227,16 @@ def test_the_table_s_script_is_on_its_page_alone_and_waits_for_a_reader(html, br
     page.close()
 
 
+def test_without_the_table_s_script_every_row_is_shown(html, browser):
+    page = browser.new_page(viewport=WIDE)
+    page.route("**/datatables.js", lambda route: route.abort())
+    page.goto((html / f"{EXPLORER}.html").as_uri())
+    page.locator("table.explorer").scroll_into_view_if_needed()
+    page.locator("table.explorer.plain").wait_for()
+    assert page.locator("table.explorer tbody tr").last.is_visible()
+    page.close()
+
+
 def page_of(html, table):
     """A page of the book with another table in place of its own."""
     text = (html / f"{EXPLORER}.html").read_text("utf-8")

@@ -1,6 +1,7 @@
 """make serve: an edit is on its page; after a change of settings, from a new Python."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,11 +16,12 @@ def served(tmp_path, root):
         (tmp_path / name).write_text(text, "utf-8")
     with (tmp_path / "said").open("w") as said:
         running = subprocess.Popen([sys.executable, "-m", "sphinxext.serve", "--port", "0", "--re-ignore", "/_build/|said", "-b", "html", ".", "_build/html"],
-                                   cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}, stdout=said, stderr=said)
+                                   cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}, stdout=said, stderr=said,
+                                   start_new_session=True)
         wait_for(tmp_path / "said", "Waiting to detect changes")
         time.sleep(2)
         yield tmp_path
-        running.kill()
+        os.killpg(running.pid, signal.SIGKILL)
         running.wait()
 
 
