@@ -26,6 +26,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sphinxext.build import STRICT
+
 ROOT = Path(__file__).resolve().parent.parent
 NO_SOURCE = shutil.ignore_patterns("_build", ".*", "__pycache__", "tests")  # of the copy that is timed
 THEME = "theme-1-improving-or-worse"
@@ -121,7 +123,7 @@ def measure(folder: Path, clock: Clock, runs: int) -> None:
         subprocess.run(command, cwd=where, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
 
     def build(builder: str, *more: str) -> Callable[[], None]:
-        return lambda: run(PYTHON, "-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", builder, "-d", str(out / "doctrees"), *more, ".", str(out / builder))
+        return lambda: run(PYTHON, "-m", "sphinx", *STRICT, "-b", builder, "-d", str(out / "doctrees"), *more, ".", str(out / builder))
 
     def clear(cache: bool = True) -> None:
         shutil.rmtree(out, ignore_errors=True)

@@ -17,7 +17,7 @@ from sphinx.cmd.build import main as sphinx
 
 OUT = Path("_build")
 FOLDERS = {"html": "html", "typst": "pdf", "epub": "epub"}  # of each builder
-STRICT = ["-q", "-W", "--keep-going", "-n"]
+STRICT = ["-q", "-W", "--keep-going", "-n", "-j", "auto"]
 DOCTREES = OUT / "doctrees"  # what the pages were made from; the other builders read a copy
 
 

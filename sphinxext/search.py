@@ -18,6 +18,9 @@ class Book(Domain):
     label = "Book"
     object_types = {"source": ObjType("source"), "finding": ObjType("finding")}
 
+    def merge_domaindata(self, docnames: set[str], otherdata: dict) -> None:
+        """Nothing: it keeps no data of its own."""
+
     def get_type_name(self, type: ObjType, primary: bool = False) -> str:
         """The word that the results put behind a name."""
         return type.lname

@@ -30,7 +30,7 @@ def second(tmp_path_factory):
     shutil.copytree(ROOT / "_build/.cache", folder / "_build/.cache")
     env = os.environ | ELSEWHERE | {"GIT_DIR": str(ROOT / ".git"), "GIT_WORK_TREE": str(ROOT)}
     bin = Path(sys.executable).parent
-    for command in ([bin / "jupyter-book", "config", "sphinx", "."], [sys.executable, "-m", "sphinxext.build", "html", "--then", "evidence.exports"],
+    for command in ([bin / "jupyter-book", "config", "sphinx", "."], [sys.executable, "-m", "sphinxext.build", "html", "--then", "evidence.exports", "-j", "1"],
                     [sys.executable, "-m", "sphinxext.build", "typst"], [sys.executable, "-m", "sphinxext.build", "epub", "-a"]):
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
