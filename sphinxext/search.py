@@ -50,7 +50,17 @@ class Book(Domain):
                     yield f"{marks[place]}: {max((cell.astext() for cell in row), key=len)}", page, place
 
 
+def forget(app) -> list:
+    """Drop from the index the words that no page has any more, as a build from nothing would; Sphinx keeps them, with no page."""
+    if indexer := getattr(app.builder, "indexer", None):
+        for words in (indexer._mapping, indexer._title_mapping):
+            for word in [word for word, pages in words.items() if not pages]:
+                del words[word]
+    return []
+
+
 def setup(app) -> dict:
     """Register the domain."""
     app.add_domain(Book)
+    app.connect("html-collect-pages", forget)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CONF = '''
 import pathlib, time
 
-extensions = ["sphinxext.navigation"]
+extensions = ["sphinxext.navigation", "sphinxext.search"]
 project = author = copyright = "Someone"
 version = "1"
 
@@ -49,6 +49,15 @@ def run(folder, builder="html", **more):
 def built(folder):
     """Every file under _build, its bytes and its time."""
     return {p.relative_to(folder): (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.glob("_build/**/*") if p.is_file()}
+
+
+def test_pages_that_grew_step_by_step_are_those_of_a_build_from_nothing(project):
+    before = {name: content for name, (content, _) in built(project).items() if name.is_relative_to("_build/html")}
+    for text in ("Headed\n======\n\nA zygote.\n", "One\n===\n"):
+        (project / "a.rst").write_text(text, "utf-8")
+        assert run(project).returncode == 0
+        assert ("zygot" in (project / "_build/html/searchindex.js").read_text("utf-8")) == ("zygote" in text)
+    assert {name: content for name, (content, _) in built(project).items() if name.is_relative_to("_build/html")} == before
 
 
 def test_a_warning_leaves_the_last_good_pages_and_is_given_again(project):
