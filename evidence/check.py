@@ -319,11 +319,12 @@ def _study_faults(tables: dict[str, list[Row]], entries: dict[str, Row], bibliog
     cited = {c["study"] for c in tables["citations"]}
     counted = {f["study"] for f in tables["figures"]}
     studies = {s["study"] for s in tables["studies"]}
+    used = cited | counted
     for row, s in enumerate(tables["studies"], 2):
         where, key = f"data/studies.csv, row {row}", s["study"]
         if key not in entries:
             yield f"{where}, field study: expected an entry in {bibliography.name}, found none for {key!r}"
-        if key not in cited | counted:
+        if key not in used:
             yield f"{where}, field study: expected a row in citations.csv or figures.csv, found none for {key!r}"
         added = int(re.search(r"\d{4}", key)[0]) > LAST_YEAR
         if bool(s["cited_as"]) != (key in cited) and not (added and not s["cited_as"]):
