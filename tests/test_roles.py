@@ -7,7 +7,8 @@ import pytest
 from bs4 import BeautifulSoup
 
 CONF = """
-extensions = ["myst_parser", "sphinxcontrib.bibtex", "sphinxext.findings", "sphinxext.codes", "sphinxext.citations"]
+extensions = ["myst_parser", "sphinxcontrib.bibtex", "sphinxext.findings", "sphinxext.codes", "sphinxext.abbreviations", "sphinxext.citations"]
+abbreviations = {"NHS": "National Health <Service>", "GP": "general practitioner"}
 myst_enable_extensions = ["attrs_inline", "colon_fence"]
 bibtex_bibfiles = ["r.bib"]
 bibtex_reference_style = bibtex_default_style = "book"
@@ -68,6 +69,12 @@ def test_a_definition_is_the_schema_s(build):
 def test_a_definition_of_what_is_no_code_names_the_place(build, asked):
     _, warned = build(INDEX + f"\n:::{{definition}} {asked}\n:::\n")
     assert "index.md:12: ERROR" in warned and f"asked for as {asked}" in warned
+
+
+def test_the_first_of_each_abbreviation_on_a_page_says_what_it_stands_for(build):
+    page, warned = build(INDEX + "\n## NHS heading\n\nNHSx and `NHS`: the NHS, a GP (NHS GP).\n\nNHS again.\n")
+    assert warned == "" and [(a.get_text(), a["title"]) for a in page.select("abbr")] == [("NHS", "National Health <Service>"), ("GP", "general practitioner")]
+    assert "NHSx and NHS: the NHS, a GP (NHS GP)." in page.get_text()
 
 
 def test_citations_and_references_read_as_british_readers_expect(build):
