@@ -57,6 +57,10 @@ def test_a_page_is_whole_and_open_to_all(browser, axe, html, name, reader):
     page.evaluate("for (const part of document.querySelectorAll('section')) part.style.contentVisibility = 'visible'")
     assert page.evaluate("document.documentElement.scrollWidth") <= reader["viewport"]["width"]
     assert faults(page, axe) == []
+    if reader is PHONE:  # and on a desk's page enlarged fourfold
+        page.set_viewport_size({"width": 320, "height": 256})
+        page.wait_for_timeout(200)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
     page.context.close()
 
 
@@ -129,6 +133,7 @@ def test_a_chart_s_data_open_as_a_table_and_colours_turn(browser, html):
     page, _, errors = visit(browser, html, "chapters/background", **DESK)
     data = page.locator("details.chart-data").first
     data.locator("summary").click()
+    data.locator("tbody tr").first.wait_for()
     assert data.locator("tbody tr").count() > 2 and data.locator("th").count() > 1
     ink = "getComputedStyle(document.querySelector('.vega-chart svg text[fill=\"#1d2a35\"]')).fill"
     light = page.evaluate(ink)

@@ -152,13 +152,15 @@ def test_search_sort_filter_and_open(visit, window):
     studies = ev.load().studies
     assert f"of {len(studies)}" in page.locator(".dt-info").inner_text()
     page.get_by_label("Search in this table").fill("Mueller")
+    page.locator(".dt-info", has_text="in all").wait_for()
     assert "Mueller" in rows(page).first.inner_text() and rows(page).count() < 6
     page.get_by_role("button", name="Clear all").click()
     page.get_by_label("Record", exact=True).select_option("unchecked")
     assert f"of {(studies.record == 'unchecked').sum()}" in page.locator(".dt-info").inner_text()
     page.get_by_role("button", name="Clear all").click()
     page.locator("table.explorer thead th").filter(has_text="Claims").click()
-    page.locator("table.explorer thead th").filter(has_text="Claims").click()
+    page.locator("table.explorer thead th[aria-sort=ascending]").filter(has_text="Claims").click()
+    page.locator("table.explorer thead th[aria-sort=descending]").wait_for()
     claims = [int(c) for c in rows(page).locator("td:last-child").all_inner_texts()]
     assert claims == sorted(claims, reverse=True) and claims[0] > 10
     rows(page).first.get_by_role("button", name="record").click()
