@@ -1,17 +1,5 @@
 // Makes a chart live when it comes near the window. Until then, and if anything fails, it is its image.
 {
-  const bundle = new URL("vega.js", document.currentScript.src).href;
-  let loading; // the bundle is large: it is fetched once, and only for a reader who comes to a chart
-
-  const load = () =>
-    (loading ??= new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = bundle;
-      script.onload = resolve;
-      script.onerror = () => reject(new Error(`Could not load ${bundle}`));
-      document.head.append(script);
-    }));
-
   const refuse = (uri) => Promise.reject(new Error(`A chart asked for ${uri}`)); // its data are in the page
   const sanitize = (uri, { context }) =>
     context === "image" && !uri.startsWith("data:") ? refuse(uri) : Promise.resolve({ href: uri });
@@ -22,7 +10,7 @@
     try {
       const spec = JSON.parse(chart.querySelector("script").textContent);
       const fonts = ["", "600 "].map((weight) => document.fonts.load(`${weight}1em ${spec.config.font}`));
-      await Promise.all([load(), Promise.allSettled(fonts)]); // Vega measures text: its font must be there
+      await Promise.all([bookLazy.load("vega.js"), Promise.allSettled(fonts)]); // Vega measures text: its font must be there
       box.style.cssText = "height: 0; overflow: hidden"; // as wide as the column, and not seen yet
       chart.append(box);
       const { view } = await vegaEmbed(box, spec, {
@@ -44,16 +32,5 @@
     chart.removeAttribute("style"); // the room kept for the live chart
   };
 
-  const observer = new IntersectionObserver(
-    (entries) => {
-      for (const { isIntersecting, target } of entries) {
-        if (isIntersecting) {
-          observer.unobserve(target);
-          draw(target);
-        }
-      }
-    },
-    { rootMargin: "300px" },
-  );
-  document.querySelectorAll(".vega-chart").forEach((chart) => observer.observe(chart));
+  bookLazy.near(document.querySelectorAll(".vega-chart"), "300px", draw);
 }

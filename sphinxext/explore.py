@@ -11,7 +11,7 @@ from pathlib import Path
 
 from docutils import nodes
 
-from sphinxext.vegalite import cache_folder, cached, has_scripts, vega_chart
+from sphinxext.vegalite import LAZY, cache_folder, cached, has_scripts, vega_chart
 
 HERE = Path(__file__).parent
 SCRIPTS = ["address.js", "listing.js", "explorer.js"]
@@ -51,6 +51,7 @@ def add_scripts(app, pagename, templatename, context, doctree) -> None:
     if any('"listing":' in chart["vega"] for chart in doctree.findall(vega_chart)):
         app.add_js_file("listing.js", loading_method="defer", priority=501)
     if any("explorer" in table["classes"] for table in doctree.findall(nodes.table)):
+        app.add_js_file(LAZY.name, loading_method="defer")
         app.add_js_file("explorer.js", loading_method="defer", priority=501)
 
 

@@ -1,7 +1,6 @@
 // A table of class explorer becomes one to search, sort and filter, with DataTables. Its links to records on the same page open
 // the record under the row. What was chosen is kept in the address. Without this script it is a plain table above its records.
 {
-  const bundle = new URL("datatables.js", document.currentScript.src).href;
   const element = (name, properties = {}, ...children) => {
     const made = Object.assign(document.createElement(name), properties);
     made.append(...children);
@@ -122,17 +121,9 @@
     addEventListener("hashchange", () => goTo(location.hash));
   };
 
-  // DataTables is large: it is fetched once, when a reader comes near a table, or by an address that asks for something in it.
-  let loading;
-  const load = () =>
-    (loading ??= new Promise((resolve, reject) => {
-      const script = element("script", { src: bundle, onload: resolve, onerror: () => reject(new Error(`Could not load ${bundle}`)) });
-      document.head.append(script);
-    }));
-  const fail = (table, error) => { table.classList.add("plain"); console.error(error); }; // with all its rows
-  const start = (table) => load().then(() => explore(table)).catch((error) => fail(table, error));
-  const near = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) if (isIntersecting) { near.unobserve(target); start(target); }
-  }, { rootMargin: "100px" });
-  for (const table of document.querySelectorAll("table.explorer")) location.search || location.hash ? start(table) : near.observe(table);
+  // By an address that asks for something in it, a table begins at once. If DataTables does not come, all rows are shown.
+  const fail = (table, error) => { table.classList.add("plain"); console.error(error); };
+  const start = (table) => bookLazy.load("datatables.js").then(() => explore(table)).catch((error) => fail(table, error));
+  const all = document.querySelectorAll("table.explorer");
+  location.search || location.hash ? all.forEach(start) : bookLazy.near(all, "100px", start);
 }

@@ -34,6 +34,7 @@ MAJOR = 6  # of Vega-Lite: the charts' and the library's that draws them
 STATIC_WIDTH = 600  # px: a chart as wide as its column has no column when it is drawn
 FONT = "Inter"  # of a chart that names none
 FONTS = Path(__file__).resolve().parent.parent / "_static" / "fonts"
+LAZY = Path(__file__).with_name("lazy.js")  # what charts.js, and the table of explore.py, begin with
 LOADER = Path(__file__).with_name("charts.js")
 #: Words in a pale colour of the charts take a darker step of it, or they could not be read on paper; book.css does so with live charts.
 WORDS = {"#e39a2d": "#8f5a00", "#8a76c6": "#6b55b0", "#22907f": "#1a7567", "#d8b365": "#7a5c14"}
@@ -391,7 +392,8 @@ def write_scripts(app) -> None:
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(bundle, static / "vega.js")
-    shutil.copyfile(LOADER, static / LOADER.name)
+    for script in (LAZY, LOADER):
+        shutil.copyfile(script, static / script.name)
 
 
 def javascript_bundle() -> bytes:
@@ -403,8 +405,9 @@ def javascript_bundle() -> bytes:
 
 
 def add_loader(app, pagename, templatename, context, doctree) -> None:
-    """Load charts.js on the pages that hold a chart."""
+    """Load charts.js, and what it begins with, on the pages that hold a chart."""
     if doctree and next(doctree.findall(vega_chart), None):
+        app.add_js_file(LAZY.name, loading_method="defer")
         app.add_js_file(LOADER.name, loading_method="defer")
 
 

@@ -131,7 +131,7 @@ def test_tables_have_headings_and_captions(pages):
 def test_a_page_loads_no_style_and_no_script_of_the_theme(pages):
     for page, soup in chapters(pages).items():
         loaded = {Path(urlsplit(e.get("src") or e["href"]).path).name for e in soup.select("script[src], link[rel=stylesheet]")}
-        assert loaded <= {"book.css", "pages.js", "charts.js", "address.js", "listing.js", "explorer.js"}, page
+        assert loaded <= {"book.css", "pages.js", "lazy.js", "charts.js", "address.js", "listing.js", "explorer.js"}, page
         assert all(e.has_attr("defer") for e in soup.select("script[src]")), page
         assert not soup.select("i[class*=fa-]"), page
 
