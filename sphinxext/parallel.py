@@ -1,0 +1,87 @@
+"""Pages read and written side by side, each process with as much to do as the others.
+
+Sphinx shares pages out by their names, so the longest can stand in one share; and it has one process work out what every page
+links to, which takes longer than writing it, while the others wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sphinx.builders.html import StandaloneHTMLBuilder
+from sphinx.environment import BuildEnvironment
+from sphinx.util.build_phase import BuildPhase
+from sphinx.util.parallel import ParallelTasks
+
+#: What the index of words holds of a page: by page, and by word.
+OF_PAGE = ("_titles", "_filenames", "_all_titles", "_index_entries")
+OF_WORD = ("_mapping", "_title_mapping")
+
+
+def shares(env: BuildEnvironment, docnames: Iterable[str], count: int) -> list[list[str]]:
+    """Pages in so many shares of about the same size, as their sources have; the longest first."""
+    sizes = {name: Path(env.doc2path(name)).stat().st_size for name in docnames}
+    found: list[list[str]] = [[] for _ in range(count)]
+    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
+        min(found, key=lambda share: sum(map(sizes.get, share))).append(name)
+    return found
+
+
+def reorder(app, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Have Sphinx, which cuts the list into pieces of like length, read pieces of like size."""
+    if app.parallel > 1:
+        docnames[:] = [name for share in shares(env, docnames, app.parallel) for name in share]
+
+
+class Pages(StandaloneHTMLBuilder):
+    """Sphinx's own pages."""
+
+    def _write_parallel(self, docnames: list[str], nproc: int) -> None:
+        self._write_pages(docnames[:1])  # before the others start, so that they have the templates it reads
+        tasks = ParallelTasks(self.app.parallel)
+        for share in filter(None, shares(self.env, docnames[1:], self.app.parallel)):
+            tasks.add_task(self._write_share, share, self._add)
+        tasks.join()
+        entries = self.indexer._index_entries  # the one part of the index whose order shows
+        for name in sorted(entries):
+            entries[name] = entries.pop(name)
+
+    def _write_pages(self, docnames: list[str]) -> None:
+        for name in docnames:
+            self.app.phase = BuildPhase.RESOLVING
+            doctree = self.env.get_and_resolve_doctree(name, self)
+            self.app.phase = BuildPhase.WRITING
+            self.write_doc_serialized(name, doctree)
+            self.write_doc(name, doctree)
+
+    def _write_share(self, docnames: list[str]) -> tuple[dict, dict]:
+        """Write pages in a process of their own; what the end of the build asks for: their pictures and their part of the index."""
+        vars(self.indexer).update({kept: {} for kept in OF_PAGE + OF_WORD})
+        self._write_pages(docnames)
+        return self.images, {kept: getattr(self.indexer, kept) for kept in OF_PAGE + OF_WORD}
+
+    def _add(self, docnames: list[str], result: tuple[dict, dict]) -> None:
+        """Take in what another process found."""
+        images, index = result
+        self.images.update(images)
+        for kept in OF_PAGE:
+            getattr(self.indexer, kept).update(index[kept])
+        for kept in OF_WORD:
+            for word, pages in index[kept].items():
+                getattr(self.indexer, kept).setdefault(word, set()).update(pages)
+
+
+def declare(app, config) -> None:
+    """Say for two extensions that pages may be read side by side; they say nothing, and keep nothing while a page is read."""
+    for name in ("sphinx_multitoc_numbering", "sphinx_jupyterbook_latex"):
+        if name in app.extensions:
+            app.extensions[name].parallel_read_safe = True
+
+
+def setup(app) -> dict:
+    """Put the builder in the place of Sphinx's own."""
+    app.add_builder(Pages, override=True)
+    app.connect("config-inited", declare, priority=900)
+    app.connect("env-before-read-docs", reorder)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
