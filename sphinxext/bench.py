@@ -191,14 +191,17 @@ def serve(folder: Path, clock: Clock, runs: int) -> None:
             time.sleep(0.01)
         return time.perf_counter() - start
 
+    def said(words: str) -> None:
+        next(line for line in server.stdout if words in line)
+
     def settled() -> None:
-        time.sleep(1.5)  # the build goes on for a moment after the page is written
+        said("Built")  # all of it, a few seconds after the page
+        time.sleep(8)  # and the next build is ready
 
     try:
-        for line in server.stdout:
-            if "Waiting to detect changes" in line:
-                break
-        time.sleep(2)
+        said("Waiting to detect changes")
+        time.sleep(8)
+        seen()
         clock.step("make serve, from an edit to its page", seen, goal=1.0, again=runs, before=settled)
     finally:
         os.killpg(server.pid, signal.SIGKILL)  # and its builds; asked to stop, it waits for one that goes on

@@ -11,13 +11,18 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import pybtex.plugin
+import pygments
+import sphinx.highlighting
 from docutils import nodes
 from pybtex.richtext import Text
 from sphinx.search.en import SearchEnglish
+from sphinxcontrib.bibtex import domain
 from sphinxcontrib.bibtex.domain import BibtexDomain, _FilterVisitor
 
 _findall = nodes.Node.findall
-_entries = BibtexDomain.get_filtered_entries
+_entries, _references = BibtexDomain.get_filtered_entries, domain.format_references
+_cited: dict[tuple, Text] = {}
+_coloured: dict[tuple, str] = {}
 
 
 def walk(root: nodes.Node, kind: type = nodes.Node) -> Iterator[nodes.Node]:
@@ -61,6 +66,22 @@ def entries(self: BibtexDomain, bibliography_key) -> Iterator:
         yield from _entries(self, bibliography_key)
 
 
+def references(style, role: str, cited: list[tuple]) -> Text:
+    """sphinxcontrib-bibtex's own, but that sources cited on a page again are not formatted again."""
+    same = role, tuple((entry.key, formatted.label, info) for entry, formatted, info in cited)
+    if same not in _cited:
+        _cited[same] = _references(style, role, cited)
+    return _cited[same]
+
+
+def highlight(source: str, lexer, formatter) -> str:
+    """Pygments' own, but that code which stands on a page again, or was on it before an edit, is not coloured again."""
+    same = source, type(lexer), repr(lexer.options), type(formatter), repr(formatter.options)
+    if same not in _coloured:
+        _coloured[same] = pygments.highlight(source, lexer, formatter)
+    return _coloured[same]
+
+
 def once(owner: object, name: str) -> None:
     """Keep what a function or a method of a class found for the same arguments."""
     found = getattr(owner, name)
@@ -73,7 +94,8 @@ def setup(app) -> dict:
     gc.set_threshold(300_000, 20, 100)  # trees of nodes are all cycles, and few are garbage: a third of a build was looking for it
     app.connect("build-finished", lambda *_: gc.freeze(), priority=999)  # nor look for it at the end, 3 s
     nodes.Node.findall = findall
-    BibtexDomain.get_filtered_entries = entries
+    BibtexDomain.get_filtered_entries, domain.format_references = entries, references
+    sphinx.highlighting.highlight = highlight
     once(pybtex.plugin, "find_plugin")  # looked up for every citation, 13 ms a time
     once(Text, "from_latex")  # every name and title is read as LaTeX wherever it is cited; the texts are never changed
     once(SearchEnglish, "stem")  # of each word, on each page

@@ -1,18 +1,21 @@
-"""make serve: an edit is on its page; after a change of settings, from a new Python."""
+"""make serve: an edit is on its page at once, then all is built; after a change of settings, from a new Python."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+INDEX = "Title\n=====\n\nFirst.\n\n.. toctree::\n\n   other\n"
 
 
 @pytest.fixture
 def served(tmp_path, root):
     """A small book that is served, and its folder."""
-    for name, text in {"conf.py": "project = author = copyright = 'Someone'\n", "index.rst": "Title\n=====\n\nFirst.\n"}.items():
+    for name, text in {"conf.py": "project = author = copyright = 'Someone'\n", "index.rst": INDEX, "other.rst": "Other\n=====\n"}.items():
         (tmp_path / name).write_text(text, "utf-8")
     with (tmp_path / "said").open("w") as said:
         running = subprocess.Popen([sys.executable, "-m", "sphinxext.serve", "--port", "0", "--re-ignore", "/_build/|said", "-b", "html", ".", "_build/html"],
@@ -25,19 +28,57 @@ def served(tmp_path, root):
         running.wait()
 
 
-def wait_for(file, text):
+def wait_for(file, text, times=1):
     end = time.monotonic() + 90
-    while not file.exists() or text not in file.read_text("utf-8"):
+    while not file.exists() or file.read_text("utf-8").count(text) < times:
         assert time.monotonic() < end, f"{text!r} is not in {file.name} after 90 s"
         time.sleep(0.1)
 
 
-def test_an_edit_is_on_its_page_without_a_new_python(served):
+def pids(folder):
+    """The processes that work in a folder."""
+    return [p for p in Path("/proc").glob("[0-9]*") if (p / "cwd").is_symlink() and os.access(p / "cwd", os.R_OK) and (p / "cwd").resolve() == folder]
+
+
+def test_an_edit_is_shown_then_built_and_the_next_is_ready(served):
     page, said = served / "_build/html/index.html", served / "said"
-    (served / "index.rst").write_text("Title\n=====\n\nSecond.\n", "utf-8")
-    wait_for(page, "Second.")
-    wait_for(said, "Built,")
+    for words in ("Second.", "Third."):
+        before = said.read_text("utf-8").count("Built,")
+        (served / "index.rst").write_text(INDEX.replace("First.", words), "utf-8")
+        wait_for(page, words)
+        wait_for(said, "Built,", before + 1)
+    assert said.read_text("utf-8").count("Shown,") == 2
     assert said.read_text("utf-8").count("> python -m sphinx") == 1, "only the first build"
+
+
+def test_a_mistake_is_not_shown_at_once_but_told_by_the_build(served):
+    said = served / "said"
+    (served / "index.rst").write_text(INDEX.replace("First.", ":doc:`nowhere`"), "utf-8")
+    wait_for(said, "unknown document: 'nowhere'")
+    wait_for(said, "Built,")
+    assert "Shown," not in said.read_text("utf-8")
+    assert said.read_text("utf-8").count("unknown document: 'nowhere'") == 1
+
+
+def test_what_a_page_says_elsewhere_follows_with_the_build(served):
+    """The title of another page in the contents of the first."""
+    (served / "other.rst").write_text("Renamed\n=======\n", "utf-8")
+    wait_for(served / "_build/html/other.html", "Renamed")
+    wait_for(served / "_build/html/index.html", "Renamed")
+
+
+def test_after_a_change_of_settings_it_is_a_new_python(served):
     (served / "conf.py").write_text("project = author = copyright = 'Another'\n", "utf-8")
-    wait_for(page, "Another")
-    assert said.read_text("utf-8").count("> python -m sphinx") == 2
+    wait_for(served / "said", "Loading code and settings again")
+    wait_for(served / "_build/html/index.html", "Another")
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_of_it_is_left_when_it_ends(served, by):
+    assert len(pids(served)) > 2
+    os.kill(next(int(p.name) for p in pids(served) if b"sphinxext.serve" in (p / "cmdline").read_bytes()), by)
+    end = time.monotonic() + 20
+    while pids(served):
+        assert time.monotonic() < end, "processes are left"
+        time.sleep(0.1)
+    assert "Traceback" not in (served / "said").read_text("utf-8")
