@@ -6,6 +6,7 @@ In the text 'Davies and others (2003a)'; in the list 'Davies HTO, Hodges CL, Run
 
 import functools
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from docutils import nodes
@@ -126,10 +127,17 @@ class ReferenceRole(SphinxRole):
         return text.render(Backend()), []
 
 
+def remember(app, env) -> None:
+    """Have the entries of the last build formatted already."""
+    for citation in env.get_domain("cite").citations:
+        _formatted.setdefault(citation.entry.key, (citation.entry, citation.formatted_entry))
+
+
 def setup(app) -> dict:
     """Register the roles, and the styles as `bibtex_reference_style: book` and `bibtex_default_style: book`."""
     app.add_role("reference", ReferenceRole("reference"))
     app.add_role("worktitle", ReferenceRole("title"))
     register_plugin("sphinxcontrib.bibtex.style.referencing", "book", BookReferenceStyle, force=True)
     register_pybtex("pybtex.style.formatting", "book", BookStyle, force=True)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    app.connect("env-updated", remember, priority=400)  # before they are formatted
+    return {"env_version": sha256(Path(__file__).read_bytes()).hexdigest(), "parallel_read_safe": True, "parallel_write_safe": True}

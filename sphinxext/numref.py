@@ -39,18 +39,19 @@ class Outlines(EnvironmentCollector):
 
     def process_doc(self, app, doctree: nodes.document) -> None:
         """Keep a page's."""
-        _outlines(app.env)[app.env.docname] = outline(doctree)
+        outlines(app.env)[app.env.docname] = outline(doctree)
 
     def clear_doc(self, app, env: BuildEnvironment, docname: str) -> None:
         """Forget a page's."""
-        _outlines(env).pop(docname, None)
+        outlines(env).pop(docname, None)
 
     def merge_other(self, app, env: BuildEnvironment, docnames: set[str], other: BuildEnvironment) -> None:
         """Take in those that another process made."""
-        _outlines(env).update({name: _outlines(other)[name] for name in docnames})
+        outlines(env).update({name: outlines(other)[name] for name in docnames})
 
 
-def _outlines(env: BuildEnvironment) -> dict[str, nodes.document]:
+def outlines(env: BuildEnvironment) -> dict[str, nodes.document]:
+    """The outline of each page."""
     if not hasattr(env, "book_outlines"):
         env.book_outlines = {}
     return env.book_outlines
@@ -70,7 +71,7 @@ class Outlined:
 
     def get_doctree(self, docname: str) -> nodes.document:
         """The outline of a page."""
-        return _outlines(self._env)[docname]
+        return outlines(self._env)[docname]
 
 
 class Standard(StandardDomain):

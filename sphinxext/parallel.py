@@ -6,8 +6,9 @@ links to, which takes longer than writing it, while the others wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
@@ -34,15 +35,30 @@ def reorder(app, env: BuildEnvironment, docnames: list[str]) -> None:
         docnames[:] = [name for share in shares(env, docnames, app.parallel) for name in share]
 
 
+def apart(app, docnames: list[str], work: Callable[[list[str]], Any]) -> list:
+    """What work finds of each share of some pages, in a process of its own where there may be more than one."""
+    if app.parallel < 2:
+        return [work(docnames)]
+    found: list = []
+    tasks = ParallelTasks(app.parallel)
+    for share in filter(None, shares(app.env, docnames, app.parallel)):
+        tasks.add_task(work, share, lambda _, result: found.append(result))
+    tasks.join()
+    return found
+
+
 class Pages(StandaloneHTMLBuilder):
     """Sphinx's own pages."""
 
     def _write_parallel(self, docnames: list[str], nproc: int) -> None:
         self._write_pages(docnames[:1])  # before the others start, so that they have the templates it reads
-        tasks = ParallelTasks(self.app.parallel)
-        for share in filter(None, shares(self.env, docnames[1:], self.app.parallel)):
-            tasks.add_task(self._write_share, share, self._add)
-        tasks.join()
+        for images, index in apart(self.app, docnames[1:], self._write_share):
+            self.images.update(images)
+            for kept in OF_PAGE:
+                getattr(self.indexer, kept).update(index[kept])
+            for kept in OF_WORD:
+                for word, pages in index[kept].items():
+                    getattr(self.indexer, kept).setdefault(word, set()).update(pages)
         entries = self.indexer._index_entries  # the one part of the index whose order shows
         for name in sorted(entries):
             entries[name] = entries.pop(name)
@@ -60,16 +76,6 @@ class Pages(StandaloneHTMLBuilder):
         vars(self.indexer).update({kept: {} for kept in OF_PAGE + OF_WORD})
         self._write_pages(docnames)
         return self.images, {kept: getattr(self.indexer, kept) for kept in OF_PAGE + OF_WORD}
-
-    def _add(self, docnames: list[str], result: tuple[dict, dict]) -> None:
-        """Take in what another process found."""
-        images, index = result
-        self.images.update(images)
-        for kept in OF_PAGE:
-            getattr(self.indexer, kept).update(index[kept])
-        for kept in OF_WORD:
-            for word, pages in index[kept].items():
-                getattr(self.indexer, kept).setdefault(word, set()).update(pages)
 
 
 def declare(app, config) -> None:

@@ -16,6 +16,7 @@ typst_contents_depth   headings in the contents list: 1 chapters, 2 sections, 3 
 from __future__ import annotations
 
 import os
+import pickle
 import re
 import shutil
 from collections.abc import Iterator
@@ -31,8 +32,11 @@ from sphinx.application import Sphinx
 from sphinx.builders import Builder
 from sphinx.config import Config
 from sphinx.errors import SphinxError
+from sphinx.util.docutils import LoggingReporter
 from sphinx.util.logging import getLogger
 
+from .numref import outlines
+from .parallel import apart
 from .typst_writer import DOC, Chapter, Places, TypstTranslator, array, call, escape, string
 from .vegalite import cache_folder, draw, glued_chart, source_uri
 
@@ -68,47 +72,73 @@ class TypstBuilder(Builder):
         self.imagedir = "images"
 
     def write(self, *_: Any) -> None:
-        chapters = list(self._chapters(self.config.root_doc))
-        places = Places(chapters)
-        texts = []
-        for chapter in chapters:
-            translator = self.create_translator(chapter, self, places)
-            chapter.tree.walkabout(translator)
-            texts.append(translator.astext())
+        chapters = self._chapters()
+        places = Places(chapters.values())
+        texts: dict[str, str] = {}
+
+        def translated(docnames: list[str]) -> tuple[dict[str, str], set[str]]:
+            return {name: self._translated(chapters[name], places) for name in docnames}, places.written
+
+        for some, written in apart(self.app, list(chapters), translated):
+            texts |= some
+            places.written |= written
+        parts = [texts[name] for name in chapters]
         for label in sorted(places.linked.keys() - places.written):
-            translator.warn(places.linked[label], "link", "link to a place that is not in the PDF: %s", label)
-            texts.append(call("anchor", string(label)))
+            TypstTranslator.warn(places.linked[label], "link", "link to a place that is not in the PDF: %s", label)
+            parts.append(call("anchor", string(label)))
         if self.config.typst_index and (sources := sorted(places.sources(), key=lambda it: it[1].casefold())):
-            texts.append(call("index", f"[{escape(self.config.typst_index)}]",
+            parts.append(call("index", f"[{escape(self.config.typst_index)}]",
                               *(array([string(label), f"[{escape(name)}]"]) for label, name in sources)))
         front = self._front()
         self._copy_images()
         source = Path(self.outdir, "book.typ")
-        source.write_text("\n".join([TEMPLATE.read_text("utf-8"), front, *texts]), "utf-8")
+        source.write_text("\n".join([TEMPLATE.read_text("utf-8"), front, *parts]), "utf-8")
         self._compile(source)
 
-    def _chapters(self, docname: str, level: int = 1, depth: int = 0, part: str | None = None,
-                  seen: set[str] | None = None) -> Iterator[Chapter]:
-        """A document and those under it in the contents, in reading order."""
+    def _translated(self, chapter: Chapter, places: Places) -> str:
+        translator = self.create_translator(chapter, self, places)
+        chapter.tree.walkabout(translator)
+        return translator.astext()
+
+    def _chapters(self) -> dict[str, Chapter]:
+        """Every document in reading order, by name."""
+        order = dict(self._order(self.config.root_doc))
+        trees = {}
+        for some, images in apart(self.app, list(order), self._resolved):
+            trees |= pickle.loads(some)
+            self.images |= images
+        for name, tree in trees.items():
+            tree.reporter = LoggingReporter(self.env.doc2path(name))
+        return {name: Chapter(name, trees[name], *rest) for name, rest in order.items()}
+
+    def _order(self, docname: str, level: int = 1, depth: int = 0, part: str | None = None,
+               seen: set[str] | None = None) -> Iterator[tuple[str, tuple[int, int, str | None]]]:
+        """A document and those under it in the contents, in reading order: level, depth and part of each."""
         seen = seen if seen is not None else set()
         seen.add(docname)
-        tree = self.env.get_doctree(docname)
+        yield docname, (level, depth, part)
         # Those under the root are chapters; those under another are as deep as the section that lists them.
-        toctrees = [(it, _depth(it)) for it in tree.findall(addnodes.toctree)]
-        for toctree, _ in toctrees:
-            toctree.parent.remove(toctree)
-        self.env.resolve_references(tree, docname, self)
-        self.post_process_images(tree)
-        yield Chapter(docname, tree, level, depth, part)
         top = docname == self.config.root_doc
-        for toctree, sections in toctrees:
+        for toctree in outlines(self.env)[docname].findall(addnodes.toctree):
             caption = toctree.get("caption") if top else None
-            deeper = 0 if top else sections
+            deeper = 0 if top else _depth(toctree)
             under = level + bool(caption) + deeper
             for name in toctree["includefiles"]:
                 if name not in seen:
-                    yield from self._chapters(name, under, depth + deeper, caption, seen)
+                    yield from self._order(name, under, depth + deeper, caption, seen)
                     caption = None  # a part is announced by its first chapter
+
+    def _resolved(self, docnames: list[str]) -> tuple[bytes, dict[str, str]]:
+        """The trees of documents, without lists of contents, as another process can take them; their pictures."""
+        trees = {}
+        for name in docnames:
+            tree = trees[name] = self.env.get_doctree(name)
+            for toctree in list(tree.findall(addnodes.toctree)):
+                toctree.parent.remove(toctree)
+            self.env.resolve_references(tree, name, self)
+            self.post_process_images(tree)
+            tree.reporter = tree.transformer = tree.settings.env = None
+        return pickle.dumps(trees, pickle.HIGHEST_PROTOCOL), self.images
 
     def _copy_images(self) -> None:
         """Put the pictures beside the source; warn of typefaces in them that the book does not have."""
@@ -235,6 +265,7 @@ def _located(diagnostic: str, source: Path) -> str:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
+    app.setup_extension("sphinxext.numref")
     app.add_builder(TypstBuilder)
     app.add_config_value("typst_title", lambda config: config.html_title, "", [str])
     app.add_config_value("typst_subtitle", "", "", [str])

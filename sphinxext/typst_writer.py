@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from docutils import nodes
@@ -168,7 +168,7 @@ def _is_listing(node: nodes.Node) -> bool:
 class Places:
     """Every place in the book that something links to."""
 
-    def __init__(self, chapters: Sequence[Chapter]) -> None:
+    def __init__(self, chapters: Collection[Chapter]) -> None:
         self._places: dict[str, Place] = {}
         self.linked: dict[str, nodes.Element] = {}  # the labels that are needed, each with a link to it
         self.written: set[str] = set()  # those that stand in the source already
