@@ -6,7 +6,7 @@ whose specification has `usermeta.listing`. explorer.js is on the pages with a t
 
 import re
 import shutil
-from importlib.resources import files
+from importlib.metadata import distribution
 from pathlib import Path
 
 from docutils import nodes
@@ -14,6 +14,7 @@ from docutils import nodes
 from sphinxext.vegalite import LAZY, cache_folder, cached, has_scripts, vega_chart
 
 HERE = Path(__file__).parent
+ITABLES = distribution("itables")  # not imported: that takes pandas, and a third of a second
 SCRIPTS = ["address.js", "listing.js", "explorer.js"]
 EXPORT = re.compile(r"\bexport\s*\{[^}]*?\b(\w+) as jQuery\b[^}]*\};?")
 
@@ -23,7 +24,7 @@ def datatables() -> bytes:
 
     A page opened as a file may not load modules. Raises ValueError if the module no longer exports jQuery.
     """
-    module = files("itables").joinpath("html/dt_bundle.js").read_text("utf-8")
+    module = Path(ITABLES.locate_file("itables/html/dt_bundle.js")).read_text("utf-8")
     script, found = EXPORT.subn(r"window.jQuery = \1;", module)
     if found != 1:
         raise ValueError("expected a module of itables that exports jQuery once")
@@ -38,9 +39,7 @@ def write_scripts(app) -> None:
     static.mkdir(parents=True, exist_ok=True)
     for name in SCRIPTS:
         shutil.copyfile(HERE / name, static / name)
-    from itables import __version__
-
-    shutil.copyfile(cached(cache_folder(app).parent / f"datatables-{__version__}.js", datatables), static / "datatables.js")
+    shutil.copyfile(cached(cache_folder(app).parent / f"datatables-{ITABLES.version}.js", datatables), static / "datatables.js")
 
 
 def add_scripts(app, pagename, templatename, context, doctree) -> None:

@@ -42,7 +42,7 @@ LOADED = ("sphinxext/**/*.py", "evidence/*.py", "conf.py", "_config.yml", "_toc.
 #: What a build loads only when it comes to a page.
 LATE = ["myst_nb.sphinx_", "pydata_sphinx_theme", "sphinx_book_theme", "sphinx.builders.html", "sphinx.search.en", "sphinx.writers.html5",
         "pybtex.style.formatting", "pybtex_docutils", "latex2mathml.converter", "pygments.lexers.python", "pygments.styles.default",
-        "docutils.readers.standalone", "docutils.parsers.rst.directives.tables", "jinja2.ext", "itables"]
+        "docutils.readers.standalone", "docutils.parsers.rst.directives.tables", "jinja2.ext"]
 #: What is added to each page: a file, as the pages' policy allows no other script within them.
 RELOAD = '<script src="/_static/reload.js"></script>'
 SHOWN, DONE = "shown", "done"
