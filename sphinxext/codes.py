@@ -28,8 +28,9 @@ class Definition(SphinxDirective):
             codes = {code: known[code] for code in map(str.strip, wanted.split(","))}
         except KeyError as error:
             raise self.error(f"{SCHEMA} gives no meaning to {error.args[0]!r}, asked for as {field} {wanted}") from None
-        notes = [self.parse_inline(f"**{code.capitalize()}**: {meaning}.") for code, meaning in codes.items()]
-        return [nodes.container("", *(nodes.paragraph("", "", *note) for note, _ in notes), classes=["definition"])]
+        said = {code: meaning.replace("'", "’") for code, meaning in codes.items()}  # as Markdown would
+        notes = [nodes.paragraph("", "", nodes.strong("", code.capitalize()), nodes.Text(f": {meaning}.")) for code, meaning in said.items()]
+        return [nodes.container("", *notes, classes=["definition"])]
 
 
 def meanings(schema: Path, field: str) -> dict[str, str]:

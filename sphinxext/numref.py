@@ -16,19 +16,19 @@ _number = TocTreeCollector.assign_figure_numbers
 
 
 def outline(page: nodes.document) -> nodes.document:
-    """A page's sections, lists of contents, figures, tables and captioned code, one in another; its ids lead to them."""
+    """A page's sections, lists of contents, figures, tables, formulas and captioned code, one in another; its ids lead to them."""
     found = page.copy()
     kept = {page: found}
     for node in page.findall(nodes.Element):
-        numbered = isinstance(node, (nodes.figure, nodes.table)) or isinstance(node, nodes.container) and "literal_block" in node
+        numbered = isinstance(node, (nodes.figure, nodes.table, nodes.math_block)) or isinstance(node, nodes.container) and "literal_block" in node
         if numbered or isinstance(node, (nodes.section, addnodes.toctree)):
             above = node.parent
             while above not in kept:
                 above = above.parent
             kept[node] = node.copy()
-            kept[above].children.append(kept[node])
+            kept[above] += kept[node]
             if numbered:
-                kept[node].children = [child.deepcopy() for child in node if isinstance(child, TITLES)]
+                kept[node] += [child.deepcopy() for child in node if isinstance(child, TITLES)]
     other = nodes.Element()
     found.ids = {name: kept.get(node, other) for name, node in page.ids.items()}
     return found
@@ -70,8 +70,9 @@ class Outlined:
         setattr(self._env, name, value)
 
     def get_doctree(self, docname: str) -> nodes.document:
-        """The outline of a page."""
-        return outlines(self._env)[docname]
+        """The outline of a page, kept or made."""
+        kept = outlines(self._env)
+        return kept[docname] if docname in kept else outline(self._env.get_doctree(docname))
 
 
 class Standard(StandardDomain):
