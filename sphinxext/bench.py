@@ -153,9 +153,18 @@ def measure(folder: Path, clock: Clock, runs: int) -> None:
     clock.step("Python and imports of a chapter", lambda: run(PYTHON, "-c", IMPORTS, where=ROOT), again=3)
     clock.step("a kernel with an empty cell", lambda: run(PYTHON, "-c", BARE, str(_empty(folder))), again=3)
     clock.step(bare, lambda: run(PYTHON, "-c", BARE, *notebooks))
+    clock.step("cells alone, half of them beside the other half", lambda: side_by_side(folder, notebooks), bare)  # what the machine has to give
     clock.step("nbval, 1 worker", lambda: run(*nbval, "-n", "0"), bare, 1.1)
     clock.step("nbval, 2 workers", lambda: run(*nbval, "-n", "2"), "nbval, 1 worker", 1 / 1.8)
     clock.step("execute", lambda: run(PYTHON, "-m", "sphinxext.execute", *notebooks), bare)
+
+
+def side_by_side(folder: Path, notebooks: list[str]) -> None:
+    """Run the cells of the notebooks, without nbval, in two processes at once."""
+    largest = sorted(notebooks, key=lambda path: -Path(path).stat().st_size)
+    for process in [subprocess.Popen([PYTHON, "-c", BARE, *largest[n::2]], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for n in (0, 1)]:
+        if process.wait():
+            raise subprocess.CalledProcessError(process.returncode, process.args)
 
 
 def _empty(folder: Path) -> Path:
