@@ -1,11 +1,20 @@
-"""What is worked out once is what would be worked out each time."""
+"""What is worked out once, or side by side, is what would be worked out each time."""
 
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 from docutils import nodes
 from pybtex.database import Entry, Person
 
-from sphinxext import quick
+from sphinxext import parallel, quick
 from sphinxext.citations import style
 
+ROOT = Path(__file__).resolve().parent.parent
 TREE = nodes.section("", nodes.title("", "One"), nodes.paragraph("", "", nodes.Text("a"), nodes.emphasis("", "b"), nodes.Text("c")),
                      nodes.bullet_list("", nodes.list_item("", nodes.paragraph("", "d")), nodes.list_item()), nodes.comment())
 
@@ -45,3 +54,128 @@ def test_an_entry_of_the_same_key_that_changed_is_formatted_again():
     changed = Entry("misc", {"title": "New", "year": "2001"}, {"author": [Person("Doe, Jane")]})
     changed.key = "doe2001"
     assert "New" in str(next(style().format_entries([changed])).text)
+
+
+# A book built by plain Sphinx and by the book's own, one process and two.
+
+CONF = """
+import sys
+extensions = ["sphinxcontrib.bibtex", *EXTENSIONS]
+project = author = copyright = "Someone"
+bibtex_bibfiles = ["r.bib"]
+numfig = True
+numfig_secnum_depth = 1
+html_theme = "basic"
+html_copy_source = False
+"""
+BIB = "".join(f"@article{{k{n}, author={{Doe, Jane and Roe, R{n}.}}, title={{Title {n}}}, journal={{J}}, year={{200{n}}}}}\n" for n in range(4))
+INDEX = "Book\n====\n\n.. toctree::\n   :numbered:\n\n" + "".join(f"   p{n}\n" for n in range(7)) + "   refs\n\nSee :numref:`fig-p3`, :numref:`tab-p1`, :numref:`code-p2`, :eq:`eq-p5`.\n"
+PAGE = """Page {n}
+======
+
+.. index:: entry {n}; sub
+
+Cites :cite:t:`k{k}` and again :cite:t:`k{k}`, :cite:p:`k0,k{k}`, and :numref:`fig-p{m}`.
+
+Deeper
+------
+
+.. _fig-p{n}:
+
+.. figure:: a.png
+
+   A caption with *words{n}*.
+
+.. figure:: b.png
+
+.. _tab-p{n}:
+
+.. table:: A table
+
+   ==  ==
+   a   b
+   1   2
+   ==  ==
+
+.. code-block:: python
+   :caption: Code
+   :name: code-p{n}
+
+   print({n})
+
+.. code-block:: python
+
+   print("the same on every page")
+
+.. math::
+   :label: eq-p{n}
+
+   x = {n}
+"""
+REFS = """References
+==========
+
+.. bibliography::
+   :filter: docname in docnames or cited
+
+Further
+=======
+
+.. bibliography::
+   :list: enumerated
+   :filter: {filter}
+"""
+
+
+def book(folder, extensions, processes, pages_filter="year >= '2002'"):
+    """Build it; its files, without what names the extensions, and what Sphinx warned of."""
+    source, out = folder / "source", folder / "out"
+    source.mkdir(parents=True)
+    texts = {f"p{n}.rst": PAGE.format(n=n, k=n % 4, m=(n + 2) % 7) + "\nLong.\n" * (50 * n) for n in range(7)}
+    texts |= {"conf.py": CONF.replace("EXTENSIONS", repr(extensions)), "r.bib": BIB, "index.rst": INDEX, "refs.rst": REFS.format(filter=pages_filter)}
+    for name, text in texts.items():
+        (source / name).write_text(text, "utf-8")
+    for name in ("a.png", "b.png"):
+        (source / name).write_bytes(b"\x89PNG" + name.encode())
+    done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-j", str(processes), "-b", "html", ".", str(out)], cwd=source, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(ROOT)})
+    made = {p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file() and ".doctrees" not in p.parts and p.name != ".buildinfo"}
+    index = Path("searchindex.js")
+    made[index] = re.sub(rb'"envversion": *\{.*?\}', b"", made[index])
+    return made, done.stderr.replace(str(folder), "")
+
+
+OURS = ["sphinxext.quick", "sphinxext.numref", "sphinxext.parallel"]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """What Sphinx makes of it alone."""
+    made, warned = book(tmp_path_factory.mktemp("plain"), [], 1)
+    page = made[Path("p1.html")].decode()
+    assert warned == "" and {"index.html", "p6.html", "_images/a.png"} <= {str(p) for p in made}
+    assert all(words in page for words in ("Fig. 4.1", "Table 2.1", "Listing 2.1", "Doe and Roe ["))
+    return made
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_whole_book_is_what_sphinx_makes_of_it(plain, tmp_path, processes):
+    made, warned = book(tmp_path, OURS, processes)
+    assert warned == "" and made.keys() == plain.keys()
+    assert [str(name) for name in made if made[name] != plain[name]] == []
+
+
+@pytest.mark.parametrize("extensions", [[], OURS])
+def test_a_filter_with_a_mistake_is_named(tmp_path, extensions):
+    _, warned = book(tmp_path, extensions, 1, "year + '2002'")
+    assert "refs.rst:10: WARNING: syntax error in :filter: expression" in warned
+
+
+def test_pages_are_shared_out_by_size(tmp_path):
+    sizes = {"a": 10, "b": 1, "c": 6, "d": 5, "e": 2}
+    for name, size in sizes.items():
+        (tmp_path / name).write_text("x" * size)
+    env = SimpleNamespace(doc2path=lambda name: tmp_path / name)
+    found = parallel.shares(env, sizes, 2)
+    assert sorted(sum(found, [])) == sorted(sizes) and [sum(map(sizes.get, share)) for share in found] == [12, 12]
+    assert parallel.shares(env, ["a"], 2) == [["a"], []]

@@ -32,6 +32,13 @@ def test_every_page_of_the_contents_is_built(pages, html):
     assert {"index.html", "search.html"} | chapters <= names
 
 
+def test_an_address_is_shown_as_it_is(pages):
+    """Two hyphens in it are not a dash."""
+    shown = [(a.get_text(), a["href"]) for s in pages.values() for a in s.select("a[href^=http]") if a.get_text().startswith("http")]
+    assert len(shown) > 100 and any("--" in text for text, _ in shown)
+    assert [it for it in shown if it[0] != it[1]] == []
+
+
 def test_links_resolve(pages, html):
     ids = {p.resolve(): {e["id"] for e in s.select("[id]")} for p, s in pages.items()}
     broken = []
