@@ -162,9 +162,9 @@ def measure(folder: Path, clock: Clock, runs: int) -> None:
 def side_by_side(folder: Path, notebooks: list[str]) -> None:
     """Run the cells of the notebooks, without nbval, in two processes at once."""
     largest = sorted(notebooks, key=lambda path: -Path(path).stat().st_size)
-    for process in [subprocess.Popen([PYTHON, "-c", BARE, *largest[n::2]], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for n in (0, 1)]:
-        if process.wait():
-            raise subprocess.CalledProcessError(process.returncode, process.args)
+    started = [subprocess.Popen([PYTHON, "-c", BARE, *largest[n::2]], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for n in (0, 1)]
+    if failed := [process.args for process in started if process.wait()]:
+        raise RuntimeError(f"expected the cells to run: {failed[0]}")
 
 
 def _empty(folder: Path) -> Path:
@@ -201,7 +201,8 @@ def serve(folder: Path, clock: Clock, runs: int) -> None:
         return time.perf_counter() - start
 
     def said(words: str) -> None:
-        next(line for line in server.stdout if words in line)
+        if not any(words in line for line in server.stdout):
+            raise RuntimeError(f"expected make serve to say {words!r}; it ended")
 
     def settled() -> None:
         said("Built")  # all of it, a few seconds after the page

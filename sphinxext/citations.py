@@ -128,9 +128,11 @@ class ReferenceRole(SphinxRole):
 
 
 def remember(app, env) -> None:
-    """Have the entries of the last build formatted already."""
-    for citation in env.get_domain("cite").citations:
-        _formatted.setdefault(citation.entry.key, (citation.entry, citation.formatted_entry))
+    """Have the entries that the last build formatted, in this style and without a mistake, formatted already."""
+    domain = env.get_domain("cite")
+    for citation in domain.citations:
+        if citation.tooltip_entry and domain.bibliographies[citation.bibliography_key].style == "book":
+            _formatted.setdefault(citation.entry.key, (citation.entry, citation.formatted_entry))
 
 
 def setup(app) -> dict:

@@ -28,8 +28,8 @@ class Definition(SphinxDirective):
             codes = {code: known[code] for code in map(str.strip, wanted.split(","))}
         except KeyError as error:
             raise self.error(f"{SCHEMA} gives no meaning to {error.args[0]!r}, asked for as {field} {wanted}") from None
-        said = {code: meaning.replace("'", "’") for code, meaning in codes.items()}  # as Markdown would
-        notes = [nodes.paragraph("", "", nodes.strong("", code.capitalize()), nodes.Text(f": {meaning}.")) for code, meaning in said.items()]
+        notes = [nodes.paragraph("", "", nodes.strong("", code.capitalize()), nodes.Text(f": {meaning}.".replace("'", "’")))
+                 for code, meaning in codes.items()]
         return [nodes.container("", *notes, classes=["definition"])]
 
 

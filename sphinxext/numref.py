@@ -29,6 +29,9 @@ def outline(page: nodes.document) -> nodes.document:
             kept[above] += kept[node]
             if numbered:
                 kept[node] += [child.deepcopy() for child in node if isinstance(child, TITLES)]
+    found.settings = found.reporter = None  # they lead to the environment, which the outline is kept in
+    for node in found.findall(nodes.Node):
+        node.document = found  # and copies lead to the page
     other = nodes.Element()
     found.ids = {name: kept.get(node, other) for name, node in page.ids.items()}
     return found
@@ -87,4 +90,4 @@ def setup(app) -> dict:
     app.add_env_collector(Outlines)
     app.add_domain(Standard, override=True)
     TocTreeCollector.assign_figure_numbers = lambda self, env: _number(self, Outlined(env))
-    return {"version": "2", "env_version": 2, "parallel_read_safe": True, "parallel_write_safe": True}
+    return {"version": "1", "env_version": 3, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -30,8 +30,8 @@ def shares(env: BuildEnvironment, docnames: Iterable[str], count: int) -> list[l
 
 
 def reorder(app, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Have Sphinx, which cuts the list into pieces of like length, read pieces of like size."""
-    if app.parallel > 1:
+    """Have Sphinx, which cuts the list into pieces of like length, read pieces of about like size."""
+    if app.parallel > 1 and len(docnames) > 5:  # fewer it reads one after the other
         docnames[:] = [name for share in shares(env, docnames, app.parallel) for name in share]
 
 

@@ -76,7 +76,7 @@ def references(style, role: str, cited: list[tuple]) -> Text:
 
 def highlight(source: str, lexer, formatter) -> str:
     """Pygments' own, but that code which stands on a page again, or was on it before an edit, is not coloured again."""
-    same = source, type(lexer), repr(lexer.options), type(formatter), repr(formatter.options)
+    same = source, type(lexer), repr(lexer.options), tuple(map(type, lexer.filters)), type(formatter), repr(formatter.options)
     if same not in _coloured:
         _coloured[same] = pygments.highlight(source, lexer, formatter)
     return _coloured[same]

@@ -32,13 +32,13 @@ import sphinx.cmd.build as command
 import sphinx_autobuild.__main__ as autobuild
 import sphinx_autobuild.middleware as served
 import watchfiles
-from sphinx.util.logging import suppress_logging
+from sphinx.util.logging import WarningSuppressor, suppress_logging
 from sphinx.util.osutil import relative_uri
 from sphinx_autobuild.build import Builder
 from sphinx_autobuild.server import RebuildServer
 
-#: What a build does not load anew in a process that has it: code, settings, and the bibliography, which is parsed once.
-LOADED = ("sphinxext/**/*.py", "evidence/*.py", "conf.py", "_config.yml", "_toc.yml", "*.bib")
+#: What a build does not load anew in a process that has it: code, scripts, settings, and the bibliography, which is parsed once.
+LOADED = ("sphinxext/*.py", "sphinxext/*.js", "evidence/*.py", "conf.py", "_config.yml", "_toc.yml", "*.bib")
 #: What a build loads only when it comes to a page.
 LATE = ["myst_nb.sphinx_", "pydata_sphinx_theme", "sphinx_book_theme", "sphinx.builders.html", "sphinx.search.en", "sphinx.writers.html5",
         "pybtex.style.formatting", "pybtex_docutils", "latex2mathml.converter", "pygments.lexers.python", "pygments.styles.default",
@@ -46,7 +46,7 @@ LATE = ["myst_nb.sphinx_", "pydata_sphinx_theme", "sphinx_book_theme", "sphinx.b
 #: What is added to each page: a file, as the pages' policy allows no other script within them.
 RELOAD = '<script src="/_static/reload.js"></script>'
 SHOWN, DONE = "shown", "done"
-GONE = 3  # the exit status of what finds no server to work for
+GONE = 3  # the exit status of what finds no server to work for, or cannot start
 AT_ONCE = 2  # pages: with more, the whole build is not much later
 
 
@@ -60,7 +60,6 @@ class Kept(Builder):
     def __call__(self, *, changed_paths: Sequence[Path]) -> None:
         """Build for the first time, and start the maker."""
         super().__call__(changed_paths=changed_paths)
-        atexit.register(self.stop)
         self.start()
 
     def start(self) -> None:
@@ -71,26 +70,40 @@ class Kept(Builder):
         self.maker = spawn.Process(target=make, args=(["-q", *self.sphinx_args], other))
         self.maker.start()
         other.close()
+        atexit.register(self.stop)
 
     def stop(self) -> None:
         """End the maker, and the build that waits, which reads from the pipe."""
         if self.maker:
             self.pipe.close()
             self.maker.join()
+            self.maker = None
 
     def build(self, paths: list[str], shown: Callable[[], object]) -> None:
         """Have the changes built; shown is called when there is something new to see."""
-        if not self.maker.is_alive() or any(p.stat().st_mtime > self.started for pattern in LOADED for p in Path().glob(pattern)):
+        if not (self.maker and self.maker.is_alive()) or max(map(changed, loaded()), default=0) > self.started:
             print("Loading code and settings again", flush=True)
             self.start()
-        self.pipe.send(paths)
-        said = SHOWN
-        while said != DONE:
-            try:
-                said = self.pipe.recv()
-            except EOFError:
-                said = DONE
-            shown()
+        try:
+            self.pipe.send(paths)
+            while self.pipe.recv() != DONE:
+                shown()
+        except (EOFError, OSError):
+            print("Not built; the next change is built from a new Python.", flush=True)
+        shown()
+
+
+def loaded() -> list[Path]:
+    """The files that are loaded once."""
+    return [path for pattern in LOADED for path in Path().glob(pattern)]
+
+
+def changed(path: Path) -> float:
+    """When a file was changed; long ago if it is not there, as an editor's lock is not."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 class Server(RebuildServer):
@@ -107,10 +120,14 @@ class Server(RebuildServer):
 # --- the maker's process, and its forks ------------------------------------------------------------------
 
 def make(args: list[str], pipe: Connection) -> None:
-    """Keep ready what shows the next change and what builds it, until the server is gone."""
+    """Keep ready what shows the next change and what builds it, until the server is gone or code or settings do not load."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a word
-    for name in LATE + runpy.run_path("conf.py").get("extensions", []):
-        import_module(name)
+    try:
+        for name in LATE + runpy.run_path("conf.py").get("extensions", []):
+            import_module(name)
+    except Exception as error:
+        print(f"Code or settings do not load: {type(error).__name__}: {error}", flush=True)
+        return
     nbformat.validate(nbformat.v4.new_notebook())  # compiles its rules
     fork = multiprocessing.get_context("fork")
     while True:
@@ -119,12 +136,15 @@ def make(args: list[str], pipe: Connection) -> None:
         first.start()
         whole.start()
         first.join()
-        if first.exitcode == GONE:
+        if first.exitcode:
             whole.terminate()
             return
         go.set()
         whole.join()
-        pipe.send(DONE)
+        try:
+            pipe.send(DONE)
+        except OSError:
+            return
 
 
 def ready(args: list[str], act: Callable) -> None:
@@ -148,11 +168,15 @@ def look(args: list[str], pipe: Connection) -> None:
         print("Changed:", ", ".join(path.name for path in paths[:5]), flush=True)
         start = time.monotonic()
         if show(app, paths):
-            pipe.send(SHOWN)
+            try:
+                pipe.send(SHOWN)
+            except OSError:
+                os._exit(GONE)
             print(f"Shown, {time.monotonic() - start:.1f} s", flush=True)
         os._exit(0)  # without the second it takes to tidy up
 
     ready(args, act)
+    os._exit(GONE)
 
 
 def build(args: list[str], go: Event) -> None:
@@ -171,10 +195,11 @@ def build(args: list[str], go: Event) -> None:
 
 def warm(app: command.Sphinx) -> None:
     """Write the page whose source was last changed, as it is, so that what it needs is loaded: it is likely to be the next."""
-    if known := app.env.all_docs:
+    sources = {name: changed(Path(app.env.doc2path(name))) for name in app.env.all_docs}
+    if any(sources.values()):
         with suppress_logging():
             app.builder.prepare_writing(set())
-            write(app, max(known, key=lambda name: Path(app.env.doc2path(name)).stat().st_mtime))
+            write(app, max(sources, key=sources.get))
 
 
 def show(app: command.Sphinx, paths: list[Path]) -> bool:
@@ -182,7 +207,9 @@ def show(app: command.Sphinx, paths: list[Path]) -> bool:
     pages = sorted({name for path in paths if (name := app.env.path2doc(path)) in app.env.all_docs})
     if not 0 < len(pages) <= AT_ONCE:
         return False
-    logging.getLogger("sphinx").handlers = [Stop(logging.WARNING)]
+    stop = Stop(logging.WARNING)
+    stop.addFilter(WarningSuppressor(app))
+    logging.getLogger("sphinx").handlers = [stop]
     try:
         for name in pages:
             app.emit("env-purge-doc", app.env, name)
@@ -201,7 +228,7 @@ class Stop(logging.Handler):
     """Ends what is done at a warning."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """End it; Sphinx and docutils do not catch this."""
+        """End it; Sphinx does not catch this, and docutils passes it on."""
         raise SystemExit
 
 
@@ -215,7 +242,7 @@ def write(app: command.Sphinx, name: str) -> None:
 
 
 def main() -> None:
-    """The command; its options are sphinx-autobuild's."""
+    """The command; its options are sphinx-autobuild's. What is to run before or after a build runs with the first alone."""
     autobuild.Builder, autobuild.RebuildServer = Kept, Server
     served.web_socket_script = lambda _: RELOAD
     autobuild.main(sys.argv[1:])

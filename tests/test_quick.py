@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 from docutils import nodes
 from pybtex.database import Entry, Person
+from sphinx.highlighting import PygmentsBridge
+from sphinx.util.logging import pending_warnings
 
 from sphinxext import parallel, quick
 from sphinxext.citations import style
@@ -163,12 +165,24 @@ def test_a_whole_book_is_what_sphinx_makes_of_it(plain, tmp_path, processes):
     made, warned = book(tmp_path, OURS, processes)
     assert warned == "" and made.keys() == plain.keys()
     assert [str(name) for name in made if made[name] != plain[name]] == []
+    kept = (tmp_path / "out/.doctrees/environment.pickle").read_bytes()
+    assert kept.count(b"BuildEnvironment") == 1 and len(kept) < 150_000, "outlines lead to no page and to no other environment"
 
 
 @pytest.mark.parametrize("extensions", [[], OURS])
 def test_a_filter_with_a_mistake_is_named(tmp_path, extensions):
     _, warned = book(tmp_path, extensions, 1, "year + '2002'")
     assert "refs.rst:10: WARNING: syntax error in :filter: expression" in warned
+
+
+def test_code_with_a_mistake_is_named_each_time():
+    bridge, said = PygmentsBridge("html"), []
+    for forced in (True, False, False):
+        with pending_warnings() as warnings:
+            bridge.highlight_block("def $", "python", force=forced)
+            said.append(len(warnings.buffer))
+            warnings.buffer.clear()
+    assert said == [0, 1, 1]
 
 
 def test_pages_are_shared_out_by_size(tmp_path):

@@ -21,11 +21,13 @@ def served(tmp_path, root):
         running = subprocess.Popen([sys.executable, "-m", "sphinxext.serve", "--port", "0", "--re-ignore", "/_build/|said", "-b", "html", ".", "_build/html"],
                                    cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root), "PYTHONUNBUFFERED": "1"}, stdout=said, stderr=said,
                                    start_new_session=True)
-        wait_for(tmp_path / "said", "Waiting to detect changes")
-        time.sleep(2)
-        yield tmp_path
-        os.killpg(running.pid, signal.SIGKILL)
-        running.wait()
+        try:
+            wait_for(tmp_path / "said", "Waiting to detect changes")
+            time.sleep(2)
+            yield tmp_path
+        finally:
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
 
 
 def wait_for(file, text, times=1):
@@ -71,6 +73,32 @@ def test_after_a_change_of_settings_it_is_a_new_python(served):
     (served / "conf.py").write_text("project = author = copyright = 'Another'\n", "utf-8")
     wait_for(served / "said", "Loading code and settings again")
     wait_for(served / "_build/html/index.html", "Another")
+
+
+@pytest.mark.parametrize("mistake, said", [("import nowhere\n", "Code or settings do not load: ModuleNotFoundError: No module named 'nowhere'"),
+                                           ("html_theme = 'nothing'\n", "no theme named 'nothing' found")])
+def test_settings_with_a_mistake_are_named_and_once_mended_it_goes_on(served, mistake, said):
+    conf, log = served / "conf.py", served / "said"
+    good = conf.read_text("utf-8")
+    conf.write_text(good + mistake, "utf-8")
+    wait_for(log, "Not built")
+    time.sleep(2)
+    assert 1 <= log.read_text("utf-8").count(said) <= 2 and "multiprocessing" not in log.read_text("utf-8")
+    conf.write_text(good.replace("Someone", "Another"), "utf-8")
+    wait_for(served / "_build/html/index.html", "Another")
+
+
+def test_a_page_that_goes_and_an_editor_s_lock_do_not_stop_it(served):
+    log = served / "said"
+    (served / "other.rst").unlink()
+    (served / "index.rst").write_text("Title\n=====\n\nAlone.\n", "utf-8")
+    (served / ".#conf.py").symlink_to("nowhere")
+    wait_for(served / "_build/html/index.html", "Alone.")
+    wait_for(log, "Built,")
+    for words in ("Again.", "And again."):
+        (served / "index.rst").write_text(f"Title\n=====\n\n{words}\n", "utf-8")
+        wait_for(served / "_build/html/index.html", words)
+    assert "Traceback" not in log.read_text("utf-8") and log.read_text("utf-8").count("Error") == 0
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
