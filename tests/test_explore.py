@@ -1,6 +1,5 @@
 """The evidence map, the study explorer and their addresses, used as a reader does: mouse, keyboard, phone, no JavaScript."""
 
-import json
 import re
 from urllib.parse import quote
 

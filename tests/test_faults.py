@@ -227,7 +227,7 @@ def test_a_typo_in_a_code_or_a_key_is_named(book, data):
         return f["type"] == "string" and bound and f["name"] not in ("statement", "record_source", "source", "sample_size", "year")
 
     def names(line, place, value):
-        (t, r, c), was = place, TABLES[place[0]][place[1] - 1][place[2]]
+        (t, r, _), was = place, TABLES[place[0]][place[1] - 1][place[2]]
         return line.startswith(f"data/{t}.csv, row {r},") or any(v and re.search(rf"['\" ]{re.escape(v)}(['\" :]|$)", line) for v in (value, was))
 
     cells = {(t, r, c): TYPOS[data.draw(st.sampled_from(sorted(TYPOS)))](TABLES[t][r - 1][c]) for t, r, c in data.draw(places(16, coded))}
