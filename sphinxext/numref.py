@@ -11,7 +11,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.environment.collectors import EnvironmentCollector
 from sphinx.environment.collectors.toctree import TocTreeCollector
 
-TITLES = (nodes.caption, nodes.title, nodes.literal_block)  # without one, Sphinx gives no number
+HELD = (nodes.caption, nodes.title, nodes.literal_block)  # what a figure, a table and code must hold to have a number
 _number = TocTreeCollector.assign_figure_numbers
 
 
@@ -28,7 +28,7 @@ def outline(page: nodes.document) -> nodes.document:
             kept[node] = node.copy()
             kept[above] += kept[node]
             if numbered:
-                kept[node] += [child.deepcopy() for child in node if isinstance(child, TITLES)]
+                kept[node] += [child.deepcopy() for child in node if isinstance(child, HELD)]
     found.settings = found.reporter = None  # they lead to the environment, which the outline is kept in
     for node in found.findall(nodes.Node):
         node.document = found  # and copies lead to the page

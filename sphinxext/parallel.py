@@ -64,6 +64,7 @@ class Pages(StandaloneHTMLBuilder):
             entries[name] = entries.pop(name)
 
     def _write_pages(self, docnames: list[str]) -> None:
+        # As Sphinx writes pages in one process, which holds warnings back: here they would be given twice.
         for name in docnames:
             self.app.phase = BuildPhase.RESOLVING
             doctree = self.env.get_and_resolve_doctree(name, self)

@@ -57,6 +57,10 @@ class Kept(Builder):
 
     maker = None
 
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        atexit.register(self.stop)
+
     def __call__(self, *, changed_paths: Sequence[Path]) -> None:
         """Build for the first time, and start the maker."""
         super().__call__(changed_paths=changed_paths)
@@ -70,7 +74,6 @@ class Kept(Builder):
         self.maker = spawn.Process(target=make, args=(["-q", *self.sphinx_args], other))
         self.maker.start()
         other.close()
-        atexit.register(self.stop)
 
     def stop(self) -> None:
         """End the maker, and the build that waits, which reads from the pipe."""

@@ -92,7 +92,7 @@ def test_a_page_that_goes_and_an_editor_s_lock_do_not_stop_it(served):
     log = served / "said"
     (served / "other.rst").unlink()
     (served / "index.rst").write_text("Title\n=====\n\nAlone.\n", "utf-8")
-    (served / ".#conf.py").symlink_to("nowhere")
+    (served / ".#references.bib").symlink_to("nowhere")
     wait_for(served / "_build/html/index.html", "Alone.")
     wait_for(log, "Built,")
     for words in ("Again.", "And again."):
