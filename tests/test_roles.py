@@ -38,21 +38,20 @@ Said {finding}`T1-03`, as {cite:t}`three2003` and others {cite:p}`body2010,bare1
 def build(tmp_path):
     """Build one small page; its article as a tree, and what Sphinx warned of."""
     def run(index=INDEX, bib=BIB):
-        (tmp_path / "conf.py").write_text(CONF, "utf-8")
-        (tmp_path / "r.bib").write_text(bib, "utf-8")
         (tmp_path / "data").mkdir(exist_ok=True)
-        (tmp_path / "data/datapackage.json").write_text(SCHEMA, "utf-8")
-        (tmp_path / "index.md").write_text(index, "utf-8")
+        for name, text in {"conf.py": CONF, "r.bib": bib, "data/datapackage.json": SCHEMA, "index.md": index}.items():
+            if not (tmp_path / name).exists() or (tmp_path / name).read_text("utf-8") != text:
+                (tmp_path / name).write_text(text, "utf-8")
         done = subprocess.run([sys.executable, "-m", "sphinx", "-q", "-n", "-b", "html", ".", "out"], cwd=tmp_path, capture_output=True, text=True)
         return BeautifulSoup((tmp_path / "out/index.html").read_text("utf-8"), "lxml"), done.stderr
     return run
 
 
 def test_a_source_without_a_title_is_named_by_each_build(build):
-    """What the last build made of it is not taken for good."""
+    """What the last build made of it is not taken for good, though no page is read again."""
     for _ in range(2):
         page, warned = build(bib=BIB.replace("title={Report <b>on</b> care}, ", ""))
-        assert "missing title in body2010" in warned and "missing title" in page.select_one("[role=listitem], .citation").parent.get_text()
+        assert "missing title in body2010" in warned and "missing title in body2010" in page.get_text()
 
 
 def test_a_mark_is_a_link_to_its_row(build):
