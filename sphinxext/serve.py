@@ -22,7 +22,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr
 from importlib import import_module
+from io import StringIO
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -46,7 +48,7 @@ LATE = ["myst_nb.sphinx_", "pydata_sphinx_theme", "sphinx_book_theme", "sphinx.b
 #: What is added to each page: a file, as the pages' policy allows no other script within them.
 RELOAD = '<script src="/_static/reload.js"></script>'
 SHOWN, DONE = "shown", "done"
-GONE = 3  # the exit status of what finds no server to work for, or cannot start
+GONE, FAULTY = 3, 4  # exit statuses: of what finds no server to work for; of what cannot start
 AT_ONCE = 2  # pages: with more, the whole build is not much later
 
 
@@ -139,11 +141,13 @@ def make(args: list[str], pipe: Connection) -> None:
         first.start()
         whole.start()
         first.join()
-        if first.exitcode:
+        if first.exitcode == GONE:
             whole.terminate()
             return
         go.set()
         whole.join()
+        if first.exitcode:  # code or settings with a mistake, which the build has said
+            return
         try:
             pipe.send(DONE)
         except OSError:
@@ -178,8 +182,9 @@ def look(args: list[str], pipe: Connection) -> None:
             print(f"Shown, {time.monotonic() - start:.1f} s", flush=True)
         os._exit(0)  # without the second it takes to tidy up
 
-    ready(args, act)
-    os._exit(GONE)
+    with redirect_stderr(StringIO()):  # what is wrong, the build says as well
+        ready(args, act)
+    os._exit(FAULTY)
 
 
 def build(args: list[str], go: Event) -> None:

@@ -30,6 +30,13 @@ def served(tmp_path, root):
             running.wait()
 
 
+def save(file, text):
+    """Change a file in one step: a busy machine may take what is written in two, empty and full, for two changes."""
+    beside = file.parent.with_name("saved")
+    beside.write_text(text, "utf-8")
+    beside.replace(file)
+
+
 def wait_for(file, text, times=1):
     end = time.monotonic() + 90
     while not file.exists() or file.read_text("utf-8").count(text) < times:
@@ -46,7 +53,7 @@ def test_an_edit_is_shown_then_built_and_the_next_is_ready(served):
     page, said = served / "_build/html/index.html", served / "said"
     for words in ("Second.", "Third."):
         before = said.read_text("utf-8").count("Built,")
-        (served / "index.rst").write_text(INDEX.replace("First.", words), "utf-8")
+        save(served / "index.rst", INDEX.replace("First.", words))
         wait_for(page, words)
         wait_for(said, "Built,", before + 1)
     assert said.read_text("utf-8").count("Shown,") == 2
@@ -55,7 +62,7 @@ def test_an_edit_is_shown_then_built_and_the_next_is_ready(served):
 
 def test_a_mistake_is_not_shown_at_once_but_told_by_the_build(served):
     said = served / "said"
-    (served / "index.rst").write_text(INDEX.replace("First.", ":doc:`nowhere`"), "utf-8")
+    save(served / "index.rst", INDEX.replace("First.", ":doc:`nowhere`"))
     wait_for(said, "unknown document: 'nowhere'")
     wait_for(said, "Built,")
     assert "Shown," not in said.read_text("utf-8")
@@ -64,13 +71,13 @@ def test_a_mistake_is_not_shown_at_once_but_told_by_the_build(served):
 
 def test_what_a_page_says_elsewhere_follows_with_the_build(served):
     """The title of another page in the contents of the first."""
-    (served / "other.rst").write_text("Renamed\n=======\n", "utf-8")
+    save(served / "other.rst", "Renamed\n=======\n")
     wait_for(served / "_build/html/other.html", "Renamed")
     wait_for(served / "_build/html/index.html", "Renamed")
 
 
 def test_after_a_change_of_settings_it_is_a_new_python(served):
-    (served / "conf.py").write_text("project = author = copyright = 'Another'\n", "utf-8")
+    save(served / "conf.py", "project = author = copyright = 'Another'\n")
     wait_for(served / "said", "Loading code and settings again")
     wait_for(served / "_build/html/index.html", "Another")
 
@@ -80,23 +87,23 @@ def test_after_a_change_of_settings_it_is_a_new_python(served):
 def test_settings_with_a_mistake_are_named_and_once_mended_it_goes_on(served, mistake, said):
     conf, log = served / "conf.py", served / "said"
     good = conf.read_text("utf-8")
-    conf.write_text(good + mistake, "utf-8")
+    save(conf, good + mistake)
     wait_for(log, "Not built")
     time.sleep(2)
-    assert 1 <= log.read_text("utf-8").count(said) <= 2 and "multiprocessing" not in log.read_text("utf-8")
-    conf.write_text(good.replace("Someone", "Another"), "utf-8")
+    assert log.read_text("utf-8").count(said) == 1 and "multiprocessing" not in log.read_text("utf-8")
+    save(conf, good.replace("Someone", "Another"))
     wait_for(served / "_build/html/index.html", "Another")
 
 
 def test_a_page_that_goes_and_an_editor_s_lock_do_not_stop_it(served):
     log = served / "said"
     (served / "other.rst").unlink()
-    (served / "index.rst").write_text("Title\n=====\n\nAlone.\n", "utf-8")
+    save(served / "index.rst", "Title\n=====\n\nAlone.\n")
     (served / ".#references.bib").symlink_to("nowhere")
     wait_for(served / "_build/html/index.html", "Alone.")
     wait_for(log, "Built,")
     for words in ("Again.", "And again."):
-        (served / "index.rst").write_text(f"Title\n=====\n\n{words}\n", "utf-8")
+        save(served / "index.rst", f"Title\n=====\n\n{words}\n")
         wait_for(served / "_build/html/index.html", words)
     assert "Traceback" not in log.read_text("utf-8") and log.read_text("utf-8").count("Error") == 0
 
