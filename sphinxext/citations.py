@@ -123,7 +123,7 @@ class ReferenceRole(SphinxRole):
         if entry is None:
             error = self.inliner.reporter.error(f"no source has the key {self.text!r}", line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
-        text = Text.from_latex(entry.fields["title"]) if self.part == "title" else next(style().format_entries([entry])).text
+        text = Text.from_latex(entry.fields["title"]) if self.part == "title" else style().format_entry("", entry).text
         return text.render(Backend()), []
 
 

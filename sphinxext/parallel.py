@@ -1,15 +1,17 @@
 """Pages read and written side by side, each process with as much to do as the others.
 
-Sphinx shares pages out by their names, so the longest can stand in one share; and it has one process work out what every page
-links to, which takes longer than writing it, while the others wait.
+Sphinx shares pages out by their names, as many to each, so the longest can be in one share; and it has one process work out
+what every page links to, which takes longer than writing it, while the others wait.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import sphinx.builders
 from sphinx.builders.html import StandaloneHTMLBuilder
 from sphinx.environment import BuildEnvironment
 from sphinx.util.build_phase import BuildPhase
@@ -18,32 +20,38 @@ from sphinx.util.parallel import ParallelTasks
 #: What the index of words holds of a page: by page, and by word.
 OF_PAGE = ("_titles", "_filenames", "_all_titles", "_index_entries")
 OF_WORD = ("_mapping", "_title_mapping")
+#: In a notebook's JSON, the lines of a cell and of an output that is text; charts are only copied.
+TEXTS = re.compile(rb'"(?:source|text/markdown)": \[\n(.*?)\n +\]', re.DOTALL)
+
+
+def size(source: Path) -> int:
+    """Bytes of text in a source, by which the time goes that its page takes: of a notebook, what its cells say and show as text."""
+    if source.suffix != ".ipynb":
+        return source.stat().st_size
+    return sum(map(len, TEXTS.findall(source.read_bytes())))
 
 
 def shares(env: BuildEnvironment, docnames: Iterable[str], count: int) -> list[list[str]]:
-    """Pages in so many shares of about the same size, as their sources have; the longest first."""
-    sizes = {name: Path(env.doc2path(name)).stat().st_size for name in docnames}
+    """Pages in so many shares of about the same size; the longest first."""
+    sizes = {name: size(Path(env.doc2path(name))) for name in docnames}
     found: list[list[str]] = [[] for _ in range(count)]
     for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
         min(found, key=lambda share: sum(map(sizes.get, share))).append(name)
     return found
 
 
-def reorder(app, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Have Sphinx, which cuts the list into pieces of like length, read pieces of about like size."""
-    if app.parallel > 1 and len(docnames) > 5:  # fewer it reads one after the other
-        docnames[:] = [name for share in shares(env, docnames, app.parallel) for name in share]
-
-
 def apart(app, docnames: list[str], work: Callable[[list[str]], Any]) -> list:
-    """What work finds of each share of some pages, in a process of its own where there may be more than one."""
-    if app.parallel < 2:
-        return [work(docnames)]
+    """What work finds of each share of some pages: of the first here, of the others each in a process of its own."""
+    first, *others = shares(app.env, docnames, max(app.parallel, 1))
     found: list = []
     tasks = ParallelTasks(app.parallel)
-    for share in filter(None, shares(app.env, docnames, app.parallel)):
+    for share in filter(None, others):
         tasks.add_task(work, share, lambda _, result: found.append(result))
-    tasks.join()
+    try:
+        found.append(work(first))
+        tasks.join()
+    finally:  # what failed here would wait for the others, and they for it
+        tasks.terminate()
     return found
 
 
@@ -73,10 +81,13 @@ class Pages(StandaloneHTMLBuilder):
             self.write_doc(name, doctree)
 
     def _write_share(self, docnames: list[str]) -> tuple[dict, dict]:
-        """Write pages in a process of their own; what the end of the build asks for: their pictures and their part of the index."""
-        vars(self.indexer).update({kept: {} for kept in OF_PAGE + OF_WORD})
+        """Write pages; what the end of the build asks for: their pictures and their part of the index."""
+        index, whole = vars(self.indexer), {kept: getattr(self.indexer, kept) for kept in OF_PAGE + OF_WORD}
+        index.update({kept: {} for kept in whole})
         self._write_pages(docnames)
-        return self.images, {kept: getattr(self.indexer, kept) for kept in OF_PAGE + OF_WORD}
+        part = {kept: index[kept] for kept in whole}
+        index.update(whole)
+        return self.images, part
 
 
 def declare(app, config) -> None:
@@ -90,5 +101,5 @@ def setup(app) -> dict:
     """Put the builder in the place of Sphinx's own."""
     app.add_builder(Pages, override=True)
     app.connect("config-inited", declare, priority=900)
-    app.connect("env-before-read-docs", reorder)
+    sphinx.builders.make_chunks = lambda docnames, count: [share for share in shares(app.env, docnames, count) if share]
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

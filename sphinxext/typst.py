@@ -16,7 +16,6 @@ typst_contents_depth   headings in the contents list: 1 chapters, 2 sections, 3 
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import shutil
 from collections.abc import Iterator
@@ -105,7 +104,7 @@ class TypstBuilder(Builder):
         order = dict(self._order(self.config.root_doc))
         trees = {}
         for some, images in apart(self.app, list(order), self._resolved):
-            trees |= pickle.loads(some)
+            trees |= some
             self.images |= images
         for name, tree in trees.items():
             tree.reporter = LoggingReporter(self.env.doc2path(name))
@@ -128,7 +127,7 @@ class TypstBuilder(Builder):
                     yield from self._order(name, under, depth + deeper, caption, seen)
                     caption = None  # a part is announced by its first chapter
 
-    def _resolved(self, docnames: list[str]) -> tuple[bytes, dict[str, str]]:
+    def _resolved(self, docnames: list[str]) -> tuple[dict[str, nodes.document], dict[str, str]]:
         """The trees of documents, without lists of contents, as another process can take them; their pictures."""
         trees = {}
         for name in docnames:
@@ -138,7 +137,7 @@ class TypstBuilder(Builder):
             self.env.resolve_references(tree, name, self)
             self.post_process_images(tree)
             tree.reporter = tree.transformer = tree.settings.env = None
-        return pickle.dumps(trees, pickle.HIGHEST_PROTOCOL), self.images
+        return trees, self.images
 
     def _copy_images(self) -> None:
         """Put the pictures beside the source; warn of typefaces in them that the book does not have."""

@@ -1,16 +1,22 @@
 """What is worked out once, or side by side, is what would be worked out each time."""
 
+import multiprocessing
 import os
 import pickle
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
+import nbformat
 import pytest
 from docutils import nodes
 from pybtex.database import Entry, Person
+from sphinx.builders import Builder
+from sphinx.errors import SphinxError
 from sphinx.highlighting import PygmentsBridge
 from sphinx.util.logging import pending_warnings
 
@@ -197,3 +203,40 @@ def test_pages_are_shared_out_by_size(tmp_path):
     found = parallel.shares(env, sizes, 2)
     assert sorted(sum(found, [])) == sorted(sizes) and [sum(map(sizes.get, share)) for share in found] == [12, 12]
     assert parallel.shares(env, ["a"], 2) == [["a"], []]
+
+
+@pytest.mark.parametrize("fails", ["a", "b"])
+def test_a_share_that_fails_leaves_no_process(tmp_path, fails):
+    for name, length in {"a": 2, "b": 1}.items():
+        (tmp_path / name).write_text("x" * length)
+
+    def work(docnames):
+        if fails in docnames:
+            raise SphinxError("what failed")
+        return "x" * 10**7  # more than a pipe holds
+
+    with pytest.raises(SphinxError, match="what failed"):
+        parallel.apart(SimpleNamespace(parallel=2, env=SimpleNamespace(doc2path=lambda name: tmp_path / name)), ["a", "b"], work)
+    end = time.monotonic() + 20
+    while multiprocessing.active_children():
+        assert time.monotonic() < end, "a process is left"
+        time.sleep(0.05)
+
+
+def test_a_chart_makes_no_notebook_longer(tmp_path):
+    chart = nbformat.v4.new_output("display_data", {"application/vnd.vegalite.v6+json": {"data": ["x" * 9999]}})
+    text = nbformat.v4.new_output("display_data", {"text/markdown": "Some\nlines.", "text/plain": "y" * 9999})
+    cells = [nbformat.v4.new_markdown_cell("Words."), nbformat.v4.new_code_cell("show()", outputs=[chart, text])]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path := tmp_path / "a.ipynb")
+    assert len("Words.show()Some\nlines.") <= parallel.size(path) < 120
+
+
+def test_sphinx_reads_by_these_shares(tmp_path, monkeypatch):
+    for name, length in {"a": 90, "b": 10, "c": 20, "d": 30, "e": 30}.items():
+        (tmp_path / name).write_text("x" * length)
+    read, builder = [], MagicMock(**{"app.verbosity": 0, "app.env.doc2path": lambda name: tmp_path / name})
+    monkeypatch.setattr("sphinx.builders.make_chunks", None)
+    monkeypatch.setattr("sphinx.builders.ParallelTasks", lambda count: MagicMock(add_task=lambda work, docnames, done: read.append(docnames)))
+    parallel.setup(builder.app)
+    Builder._read_parallel(builder, list("abcde"), 2)
+    assert read == [["a"], ["d", "e", "c", "b"]]
