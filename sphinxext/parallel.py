@@ -7,7 +7,8 @@ what every page links to, which takes longer than writing it, while the others w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ OF_WORD = ("_mapping", "_title_mapping")
 TEXTS = re.compile(rb'"(?:source|text/markdown)": \[\n(.*?)\n +\]', re.DOTALL)
 
 
+FORK = get_context("fork")  # as Sphinx starts them
+
+
 def size(source: Path) -> int:
     """Bytes of text in a source, by which the time goes that its page takes: of a notebook, what its cells say and show as text."""
     if source.suffix != ".ipynb":
@@ -31,24 +35,39 @@ def size(source: Path) -> int:
     return sum(map(len, TEXTS.findall(source.read_bytes())))
 
 
+def sizes(env: BuildEnvironment, docnames: Iterable[str]) -> dict[str, int]:
+    """The size of each page's source, the longest first."""
+    found = {name: size(Path(env.doc2path(name))) for name in docnames}
+    return {name: found[name] for name in sorted(found, key=lambda name: (-found[name], name))}
+
+
 def shares(env: BuildEnvironment, docnames: Iterable[str], count: int) -> list[list[str]]:
-    """Pages in so many shares of about the same size; the longest first."""
-    sizes = {name: size(Path(env.doc2path(name))) for name in docnames}
+    """Pages in so many shares, or fewer, of about the same size; the longest first."""
+    measured = sizes(env, docnames)
     found: list[list[str]] = [[] for _ in range(count)]
-    for name in sorted(sizes, key=lambda name: (-sizes[name], name)):
-        min(found, key=lambda share: sum(map(sizes.get, share))).append(name)
-    return found
+    for name in measured:
+        min(found, key=lambda share: sum(map(measured.get, share))).append(name)
+    return [share for share in found if share]
 
 
-def apart(app, docnames: list[str], work: Callable[[list[str]], Any]) -> list:
-    """What work finds of each share of some pages: of the first here, of the others each in a process of its own."""
-    first, *others = shares(app.env, docnames, max(app.parallel, 1))
+def apart(app, docnames: Iterable[str], work: Callable[[Iterable[str]], Any]) -> list:
+    """What work finds of some pages here and, where there may be more than one, in other processes; each takes the next page."""
+    order, taken = list(sizes(app.env, docnames)), FORK.Value("i", 0)
+
+    def next_pages() -> Iterator[str]:
+        while True:
+            with taken.get_lock():
+                n, taken.value = taken.value, taken.value + 1
+            if n >= len(order):
+                return
+            yield order[n]
+
     found: list = []
     tasks = ParallelTasks(app.parallel)
-    for share in filter(None, others):
-        tasks.add_task(work, share, lambda _, result: found.append(result))
     try:
-        found.append(work(first))
+        for _ in range(1, min(app.parallel, len(order))):
+            tasks.add_task(lambda: work(next_pages()), None, lambda _, result: found.append(result))
+        found.append(work(next_pages()))
         tasks.join()
     finally:  # what failed here would wait for the others, and they for it
         tasks.terminate()
@@ -71,7 +90,7 @@ class Pages(StandaloneHTMLBuilder):
         for name in sorted(entries):
             entries[name] = entries.pop(name)
 
-    def _write_pages(self, docnames: list[str]) -> None:
+    def _write_pages(self, docnames: Iterable[str]) -> None:
         # As Sphinx writes pages in one process, which holds warnings back: here they would be given twice.
         for name in docnames:
             self.app.phase = BuildPhase.RESOLVING
@@ -80,7 +99,7 @@ class Pages(StandaloneHTMLBuilder):
             self.write_doc_serialized(name, doctree)
             self.write_doc(name, doctree)
 
-    def _write_share(self, docnames: list[str]) -> tuple[dict, dict]:
+    def _write_share(self, docnames: Iterable[str]) -> tuple[dict, dict]:
         """Write pages; what the end of the build asks for: their pictures and their part of the index."""
         index, whole = vars(self.indexer), {kept: getattr(self.indexer, kept) for kept in OF_PAGE + OF_WORD}
         index.update({kept: {} for kept in whole})
@@ -101,5 +120,5 @@ def setup(app) -> dict:
     """Put the builder in the place of Sphinx's own."""
     app.add_builder(Pages, override=True)
     app.connect("config-inited", declare, priority=900)
-    sphinx.builders.make_chunks = lambda docnames, count: [share for share in shares(app.env, docnames, count) if share]
+    sphinx.builders.make_chunks = lambda docnames, count: shares(app.env, docnames, count)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -75,10 +75,10 @@ class TypstBuilder(Builder):
         places = Places(chapters.values())
         texts: dict[str, str] = {}
 
-        def translated(docnames: list[str]) -> tuple[dict[str, str], set[str]]:
+        def translated(docnames: Iterable[str]) -> tuple[dict[str, str], set[str]]:
             return {name: self._translated(chapters[name], places) for name in docnames}, places.written
 
-        for some, written in apart(self.app, list(chapters), translated):
+        for some, written in apart(self.app, chapters, translated):
             texts |= some
             places.written |= written
         parts = [texts[name] for name in chapters]
@@ -103,7 +103,7 @@ class TypstBuilder(Builder):
         """Every document in reading order, by name."""
         order = dict(self._order(self.config.root_doc))
         trees = {}
-        for some, images in apart(self.app, list(order), self._resolved):
+        for some, images in apart(self.app, order, self._resolved):
             trees |= some
             self.images |= images
         for name, tree in trees.items():
@@ -127,7 +127,7 @@ class TypstBuilder(Builder):
                     yield from self._order(name, under, depth + deeper, caption, seen)
                     caption = None  # a part is announced by its first chapter
 
-    def _resolved(self, docnames: list[str]) -> tuple[dict[str, nodes.document], dict[str, str]]:
+    def _resolved(self, docnames: Iterable[str]) -> tuple[dict[str, nodes.document], dict[str, str]]:
         """The trees of documents, without lists of contents, as another process can take them; their pictures."""
         trees = {}
         for name in docnames:
