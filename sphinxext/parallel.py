@@ -1,7 +1,8 @@
 """Pages read and written side by side, each process with as much to do as the others.
 
 Sphinx shares pages out by their names, as many to each, so the longest can be in one share; and it has one process work out
-what every page links to, which takes longer than writing it, while the others wait.
+what every page links to, which takes longer than writing it, while the others wait. Here shares that are read are of a size,
+and a page that is written goes to the process that is free.
 """
 
 from __future__ import annotations
@@ -23,9 +24,6 @@ OF_PAGE = ("_titles", "_filenames", "_all_titles", "_index_entries")
 OF_WORD = ("_mapping", "_title_mapping")
 #: In a notebook's JSON, the lines of a cell and of an output that is text; charts are only copied.
 TEXTS = re.compile(rb'"(?:source|text/markdown)": \[\n(.*?)\n +\]', re.DOTALL)
-
-
-FORK = get_context("fork")  # as Sphinx starts them
 
 
 def size(source: Path) -> int:
@@ -52,7 +50,7 @@ def shares(env: BuildEnvironment, docnames: Iterable[str], count: int) -> list[l
 
 def apart(app, docnames: Iterable[str], work: Callable[[Iterable[str]], Any]) -> list:
     """What work finds of some pages here and, where there may be more than one, in other processes; each takes the next page."""
-    order, taken = list(sizes(app.env, docnames)), FORK.Value("i", 0)
+    order, taken = list(sizes(app.env, docnames)), get_context("fork").Value("i", 0)
 
     def next_pages() -> Iterator[str]:
         while True:

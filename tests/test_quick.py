@@ -202,21 +202,36 @@ def test_pages_are_shared_out_by_size(tmp_path):
     env = SimpleNamespace(doc2path=lambda name: tmp_path / name)
     found = parallel.shares(env, sizes, 2)
     assert sorted(sum(found, [])) == sorted(sizes) and [sum(map(sizes.get, share)) for share in found] == [12, 12]
-    assert parallel.shares(env, ["a"], 2) == [["a"], []]
+    assert parallel.shares(env, ["a"], 2) == [["a"]]
 
 
-@pytest.mark.parametrize("fails", ["a", "b"])
-def test_a_share_that_fails_leaves_no_process(tmp_path, fails):
-    for name, length in {"a": 2, "b": 1}.items():
-        (tmp_path / name).write_text("x" * length)
+def small_book(folder):
+    (folder / "a").write_text("xx")
+    (folder / "b").write_text("x")
+    return SimpleNamespace(parallel=2, env=SimpleNamespace(doc2path=lambda name: folder / name))
+
+
+def test_each_page_goes_to_a_process_that_is_free(tmp_path):
+    both = multiprocessing.get_context("fork").Barrier(2)
 
     def work(docnames):
-        if fails in docnames:
+        return [(name, both.wait(60)) for name in docnames]  # would wait in vain if one process had both
+
+    found = parallel.apart(small_book(tmp_path), ["b", "a"], work)
+    assert sorted(name for pages in found for name, _ in pages) == ["a", "b"]
+
+
+@pytest.mark.parametrize("fails_here", [True, False])
+def test_a_process_that_fails_leaves_no_other(tmp_path, fails_here):
+    here = os.getpid()
+
+    def work(docnames):
+        if (os.getpid() == here) == fails_here:
             raise SphinxError("what failed")
         return "x" * 10**7  # more than a pipe holds
 
     with pytest.raises(SphinxError, match="what failed"):
-        parallel.apart(SimpleNamespace(parallel=2, env=SimpleNamespace(doc2path=lambda name: tmp_path / name)), ["a", "b"], work)
+        parallel.apart(small_book(tmp_path), ["a", "b"], work)
     end = time.monotonic() + 20
     while multiprocessing.active_children():
         assert time.monotonic() < end, "a process is left"
