@@ -385,15 +385,23 @@ def visit_vega_chart(self, node: vega_chart) -> None:
 
 
 def write_scripts(app) -> None:
-    """Put the loader and the Vega bundle, built once, into the static files of HTML builders."""
+    """Put the loader into the static files of HTML builders."""
     if not has_scripts(app.builder):
         return
-    bundle = cached(cache_folder(app) / f"vega-{drawing_version()[:20]}.js", javascript_bundle)
     static = Path(app.outdir) / "_static"
     static.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(bundle, static / "vega.js")
     for script in (LAZY, LOADER):
         shutil.copyfile(script, static / script.name)
+
+
+def write_bundle(app, error) -> None:
+    """Put the Vega bundle, built once, beside the loader.
+
+    At the end, as it starts threads: a process that another starts by a fork lacks them, and could wait for them for ever.
+    """
+    if not error and has_scripts(app.builder):
+        bundle = cached(cache_folder(app) / f"vega-{drawing_version()[:20]}.js", javascript_bundle)
+        shutil.copyfile(bundle, Path(app.outdir) / "_static" / "vega.js")
 
 
 def javascript_bundle() -> bytes:
@@ -418,5 +426,6 @@ def setup(app) -> dict:
     app.add_post_transform(LiveCharts)
     app.connect("builder-inited", write_scripts)
     app.connect("html-page-context", add_loader)
+    app.connect("build-finished", write_bundle)
     # Pages read by an earlier version hold the names of its drawings: read them again.
     return {"env_version": drawing_version(), "parallel_read_safe": True, "parallel_write_safe": True}

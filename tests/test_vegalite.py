@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 from io import StringIO
 from pathlib import Path
@@ -194,6 +196,17 @@ def test_a_warm_build_draws_nothing_and_a_lost_cache_is_drawn_again(tmp_path, mo
     _, warnings = build(book)
     assert len(drawn) == 1 and warnings == ""
     assert drawing.read_bytes() == content
+
+
+def test_what_draws_starts_no_thread_before_pages_are_shared_out(tmp_path):
+    """A process that begins as a copy of one with threads could wait for them for ever."""
+    book = write_book(tmp_path / "source", chart_cell(BARS, name="bars-figure", caption="Bars"))
+    count = "lambda app, *_: (app.outdir / 'threads').write_text(str(len(os.listdir('/proc/self/task'))))"
+    for event, folder in (("env-before-read-docs", "before"), ("build-finished", "after")):
+        (book / "conf.py").write_text(f"{CONF}\nimport os\nsetup = lambda app: app.connect({event!r}, {count}, priority=900) and None\n")
+        subprocess.run([sys.executable, "-m", "sphinx", "-q", "-b", "html", ".", tmp_path / folder / "html"], cwd=book, check=True)
+    assert [(tmp_path / folder / "html/threads").read_text() for folder in ("before", "after")] != ["1", "1"], "it is seen when there are some"
+    assert (tmp_path / "before/html/threads").read_text() == "1"
 
 
 def test_wrong_charts_are_warnings_that_name_their_place(tmp_path):
